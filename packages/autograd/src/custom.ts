@@ -17,8 +17,8 @@ export type CustomOp<A extends readonly unknown[]> = {
 };
 
 /**
- * An op with a gradient of your own, from existing ops or kernels. What it computes along the way it disposes itself (`using`) or
- * leaves to the caller's scope; `backward` runs in a scope.
+ * An op with a gradient of your own, made of existing ops or kernels. `forward` disposes its intermediate tensors itself (`using`) or
+ * leaves them to the caller's scope; `backward` runs in a scope.
  *
  * ```ts
  * const cube = customOp({

@@ -1,6 +1,6 @@
 /**
- * The entry for small bundles, beside `@mudpt/tensor/functions`: tapes, modules and optimizers, and the ops whose gradients need more than every tape has.
- * An op that both entries have is to be imported from here: it brings its rules along, and without them its gradient is an error. Derivatives of gradients
+ * The entry for small bundles, used beside `@mudpt/tensor/functions`: tapes, modules and optimizers, and the ops whose gradients need rules of their own.
+ * Import an op that both entries have from here: it brings its rules along, and without them its gradient is an error. Derivatives of gradients
  * need `useRules(...allRules)`, which carries every rule there is.
  */
 export * from './ops.ts';

@@ -1,4 +1,4 @@
-/** Parameters: the mark of tensors that are learnt. It is on the tensor's handle: views and copies of it are not parameters. */
+/** Parameters: marks the tensors that are learnt. The mark is on the handle, so views and copies are not parameters. */
 import { alias, DTypeError, keep, type Tensor } from '@mudpt/tensor/functions';
 import { withHook } from '@mudpt/tensor/internal';
 import { defineOp, isFloat } from '@mudpt/tensor/kernels';

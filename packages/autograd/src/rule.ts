@@ -15,7 +15,7 @@ export type RuleContext = {
    * frozen weights cost no kernel and keep no input.
    */
   needs(value: unknown): boolean;
-  /** Keeps a handle of `value` until the backward has run. Nothing else may be captured: the caller may dispose its tensors. */
+  /** Keeps a handle of `value` until the backward has run. The backward may read saved handles only: the caller may dispose its tensors. */
   save<T extends Tensor | undefined>(value: T): T;
   /** Takes over an object that is not a tensor but holds memory: it is disposed when the backward has run. */
   saveResource<T extends Disposable | undefined>(value: T): T;
@@ -47,7 +47,7 @@ export type RuleResult<R> = (R extends Tensor ? OneOutput : ManyOutputs<R>) & {
 export type Rule<F extends AnyFunction> = (context: RuleContext, ...args: Parameters<F>) => RuleResult<ReturnType<F>>;
 export type AnyRule = (context: RuleContext, ...args: readonly unknown[]) => RuleResult<unknown>;
 
-/** What a rule may have besides. */
+/** Optional parts of a rule. */
 export type RuleOptions<F extends AnyFunction> = {
   /**
    * The same function made of ops. A tape records it instead of the rule where a tape outside of it needs the gradient's own gradient: for
@@ -85,7 +85,7 @@ export type OpRule = {
   use(): void;
 };
 
-/** The rule of `op` as a value, so that a bundle has those of the ops in it. A rule that `op` has already stays. */
+/** The rule of `op` as a value, so that a bundle carries only rules of the ops in it. A rule that `op` has already stays. */
 /* @__NO_SIDE_EFFECTS__ */
 export function ruleFor<F extends AnyFunction>(
   op: Op<F>,
@@ -138,7 +138,7 @@ export function constantOp<O extends Op>(op: O): O {
   return op;
 }
 
-/** Finds the rules of ops that carry what their rule follows from: pointwise ops their row. */
+/** Finds the rules of ops that carry the data their rule follows from: pointwise ops carry their row of the table. */
 type RuleFinder = (op: Op) => AnyRule | undefined;
 let findRule: RuleFinder = () => undefined;
 

@@ -13,20 +13,20 @@ export type ClipOptions = {
   readonly device: Device;
   /** Which towers to make. Default both. */
   readonly towers?: readonly TowerName[];
-  /** How matrices are kept. f16 halves their memory; needs shader-f16. Default: as they come. */
+  /** dtype of matrices on the device. f16 halves their memory and needs shader-f16. Default: that of the tensors. */
   readonly dtype?: WeightDType;
   /**
-   * Of what the blocks' products and attention read and give. f16 halves what is kept of them for a backward, and what they read and write; needs
-   * shader-f16. Residual streams, norms, sums, softmax, features and all gradients within the blocks are f32 in either case. Default f32.
+    * dtype of what the blocks' products and attention read and write. f16 halves that, and what a backward keeps of it; needs
+    * shader-f16. Residual streams, norms, sums, softmax, features and all gradients within the blocks are f32 in either case. Default f32.
    */
   readonly activationDType?: FloatDType | undefined;
   /** Whether all weights are learnt (then the token table is on the device too). Default false. */
   readonly trainable?: boolean;
   /** Upload the whole token table even if frozen, so that ids may come from the device. Default false. */
   readonly tokensOnDevice?: boolean;
-  /** Default: CLIP's; a SigLIP has none unless one is given. */
+  /** Tokenizer. Default: CLIP's; a SigLIP has none unless one is given. */
   readonly tokenizer?: TextTokenizer | undefined;
-  /** Of the model, for `Clip.hash`. */
+  /** Hash of the model, for `Clip.hash`. */
   readonly hash?: string | undefined;
 };
 

@@ -54,7 +54,7 @@ export type EncodeTextOptions = EncodeOptions & {
 /** How images are classified by texts. */
 export type ZeroShotOptions = EncodeImageOptions &
   EncodeTextOptions & {
-    /** How many labels are told per image. Default all. */
+    /** How many labels are given per image. Default all. */
     readonly top?: number;
   };
 
@@ -74,7 +74,7 @@ export class Clip extends Module {
     /** Logarithm of the factor of similarities, a scalar. */
     readonly logitScale: Tensor,
     tokenizer?: TextTokenizer,
-    /** Of weights as they were loaded, config, tokenizer and normalization (see `modelHash`): what is learnt on this model names it so. Absent for random ones. */
+    /** Hash of the weights as they were loaded, config, tokenizer and normalization (see `modelHash`), by which learnt prompts name their model. Absent for random weights. */
     readonly hash?: string,
     /** Added to the scaled similarities, a scalar; absent in models that were not trained with the sigmoid loss. */
     readonly logitBias?: Tensor,

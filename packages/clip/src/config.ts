@@ -2,7 +2,7 @@
 import { InputError, type TensorError } from '@mudpt/tensor';
 import type { Normalization, Resizing } from './preprocess/index.ts';
 
-/** What stands between the two products of a block's feed-forward part. */
+/** The activation between the two products of a block's feed-forward part. */
 export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh'] as const;
 
 /** Sizes of a tower. */
@@ -24,24 +24,24 @@ export type TowerConfig = {
 export type ImageSizes = TowerConfig & {
   /** Side of the square images, in pixels. */
   readonly size: number;
-  /** Side of a patch, in pixels. What is left of `size` at the right and below is not read (SigLIP alone has such a rest). */
+  /** Side of a patch, in pixels. Pixels at the right and bottom that fill no patch are not read (only SigLIP has such sizes). */
   readonly patch: number;
 };
 
-/** CLIP's: a class token before the patches, a norm before the blocks, and the class token is projected after them. */
+/** Image tower of CLIP: a class token before the patches, a norm before the blocks; the class token is projected after them. */
 export type ClipImageConfig = ImageSizes & { readonly architecture?: 'clip' };
 
-/** SigLIP's: patches alone, and after the blocks a learnt query attends to all tokens. Its width is that of the features. */
+/** Image tower of SigLIP: patches alone, and after the blocks a learnt query attends to all tokens. Its width is that of the features. */
 export type SiglipImageConfig = ImageSizes & { readonly architecture: 'siglip' };
 
-/** EVA-02's: CLIP's class token, and blocks with rotations by place, norms within and gates; no norm before them. `hidden` counts the gated channels. */
+/** Image tower of EVA-02: CLIP's class token, and blocks with rotary positions, norms within and gates; no norm before them. `hidden` counts the gated channels. */
 export type EvaImageConfig = ImageSizes & {
   readonly architecture: 'eva02';
-  /** Patches along a side in pretraining, in whose units patches are turned. */
+  /** Patches along a side in pretraining: rotary positions are scaled to this grid. */
   readonly pretrainedSide: number;
 };
 
-/** MobileCLIP-B's: three convolutions embed a patch of 16, a class token without a position, no norm before the blocks. */
+/** Image tower of MobileCLIP-B: three convolutions embed a patch of 16, a class token without a position, no norm before the blocks. */
 export type MobileClipImageConfig = ImageSizes & { readonly architecture: 'mobileclip' };
 
 /** The image tower. */
@@ -55,10 +55,10 @@ export type TextSizes = TowerConfig & {
   readonly vocabulary: number;
 };
 
-/** CLIP's: causal, read at the end of the text, which is the largest id. */
+/** Text tower of CLIP: causal, read at the end of the text, which is the largest id. */
 export type ClipTextConfig = TextSizes & { readonly architecture?: 'clip' };
 
-/** SigLIP's: every token attends to every other, padding too, and the last of all `context` positions is read. */
+/** Text tower of SigLIP: every token attends to every other, padding too, and the last of all `context` positions is read. */
 export type SiglipTextConfig = TextSizes & {
   readonly architecture: 'siglip';
   /** The id that fills texts up to the context; the tokenizer's, where the model has one. */
@@ -74,7 +74,7 @@ export type ClipConfig = {
   readonly embed: number;
   readonly image: ImageConfig;
   readonly text: TextConfig;
-  /** Of the images it was trained with. Default: CLIP's. */
+  /** Mean and deviation of the channels of its training images. Default: CLIP's. */
   readonly normalization?: Normalization;
   /** How images become squares. Default: CLIP's, the short side resized and the centre cropped, bicubic. */
   readonly resizing?: Resizing;
@@ -121,7 +121,7 @@ export function imageTokens(config: Pick<ImageConfig, 'size' | 'patch' | 'archit
 }
 
 /**
- * Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that cannot be
+  * Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that is not possible
  * @param nameOf what a size is called where it was read, such as `vision_config.num_attention_heads` for `image.heads`
  */
 export function checkConfig(

@@ -1,7 +1,7 @@
 /** Class descriptions: sentences by class name, as CuPL, VisDesc and CoPrompt publish them: `{ "class name": ["sentence", ...] }`. */
 import { FormatError, InputError } from '@mudpt/tensor';
 
-/** Beyond these a file is no list of descriptions. */
+/** A file with more than this is not a list of descriptions. */
 const MOST = { bytes: 2 ** 28, sentences: 10_000, letters: 10_000 };
 const FORM = 'give {"class name": ["sentence", ...], ...}';
 

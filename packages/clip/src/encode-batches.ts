@@ -30,7 +30,7 @@ export async function gather<Batch extends Tensor | TokenRows>(
       } finally {
         if ('dispose' in batch) batch.dispose();
       }
-      // Waiting here keeps the memory of one batch, and lets an abort through.
+      // Waiting here keeps only one batch in memory, and lets an abort through.
       await parts.at(-1)?.device.synchronize();
     }
     signal?.throwIfAborted();
@@ -103,7 +103,7 @@ export function asIds({ ids, length }: TokenRows): TokenIds {
   return { ids, contextLength: length };
 }
 
-/** Cuts texts after their ends and packs them after the tokens that all begin with (start, "a photo of a"), computed once. */
+/** Cuts texts after their ends and packs them after their common first tokens (start, "a photo of a"), which are computed once. */
 export function encodePacked(tower: TextTower, rows: TokenRows): Tensor {
   const { prefixIds, rowIds, sequences, eot } = tower.pack(asIds(rows), commonBeginning(rows));
   using _tables = sequences;
@@ -112,7 +112,7 @@ export function encodePacked(tower: TextTower, rows: TokenRows): Tensor {
   return tower.forwardPacked({ prefix, rows: embedded, sequences, eot });
 }
 
-/** How many first tokens are the same in all texts; the end of a text is always its own. */
+/** How many first tokens are the same in all texts; the end of a text never counts as common. */
 function commonBeginning({ ids, length, count, eot }: TokenRows): number {
   const longest = eot.reduce((least, end) => Math.min(least, end), length);
   for (let place = 0; place < longest; place += 1)

@@ -1,4 +1,4 @@
-/** New CLIP models, initialised as OpenAI's code does (CLIP, model.py, initialize_parameters; PyTorch's defaults where it is silent). */
+/** New CLIP models, initialised as OpenAI's code does it (CLIP, model.py, initialize_parameters; PyTorch's defaults for the rest). */
 import { type Random, randomFrom } from '@mudpt/autograd';
 import { type Shape, sizeOf } from '@mudpt/tensor';
 import type { Clip } from './clip.ts';
@@ -66,7 +66,7 @@ function uniform(size: number, limit: number, random: Random): Float32Array {
   return values;
 }
 
-/** Box and Muller's transform gives two numbers from two. */
+/** Box and Muller's transform gives two normal numbers from two uniform ones. */
 function normal(size: number, deviation: number, random: Random): Float32Array {
   const values = new Float32Array(size);
   for (let i = 0; i < size; i += 2) {

@@ -29,7 +29,7 @@ export class WeightBox {
     } = {},
   ) {}
 
-  /** Of the activations of blocks that are made of these weights. */
+  /** dtype of the activations of blocks that are made of these weights. */
   get activationDType(): FloatDType | undefined {
     return this.options.activationDType;
   }

@@ -1,4 +1,4 @@
-/** The weights of a model by OpenAI's names (and names like them for what OpenAI's models do not have): which there are, and of which shapes. */
+/** The weights of a model and their shapes, by OpenAI's names (and names like them for parts that OpenAI's models do not have). */
 import type { Shape, Tensor } from '@mudpt/tensor';
 import { type ClipConfig, hasLogitBias, type ImageConfig, imageTokens, type MobileClipImageConfig } from './config.ts';
 
@@ -64,7 +64,7 @@ export type StemLayer = {
   readonly inputs: number;
   readonly outputs: number;
   readonly kernel: number;
-  /** Without batch norm and activation, with a bias. */
+  /** The last convolution: no batch norm and activation, but a bias. */
   readonly isLast: boolean;
 };
 

@@ -8,13 +8,13 @@ import { Tensor } from './tensor.ts';
 export type HostInput = { readonly data: HostArray; readonly shape: Shape; readonly dtype?: DType };
 /** A tensor is copied in, a number becomes a scalar tensor (learning rate, step, seed). */
 export type CaptureInput = Tensor | number | HostInput;
-/** The properties of an input that a plan depends on. */
+/** The properties of an input that a plan depends on: its shape and dtype. */
 export type InputShape = { readonly shape: Shape; readonly dtype?: DType };
 
 /** The dtype of each input, by name. */
 export type CaptureSchema = Readonly<Record<string, DType>>;
 
-/** @throws CaptureError, DTypeError for what is no schema */
+/** @throws CaptureError, DTypeError for a value that is not a schema */
 export function expectSchema(schema: CaptureSchema): void {
   if (typeof schema !== 'object' || schema === null)
     throw new CaptureError(
@@ -59,12 +59,12 @@ export function isTensor(input: CaptureInput): input is Tensor {
   return input instanceof Tensor;
 }
 
-/** The shape of an input; of a number []. */
+/** The shape of an input; [] for a number. */
 export function shapeOf(input: CaptureInput | InputShape): Shape {
   return typeof input === 'number' ? [] : input.shape;
 }
 
-/** The dtype of an input; f32 where it says none. */
+/** The dtype of an input; f32 where it does not say. */
 export function dtypeOf(input: CaptureInput | InputShape): DType {
   return typeof input === 'number' ? 'f32' : (input.dtype ?? 'f32');
 }
@@ -81,7 +81,7 @@ export function expectInputs(inputs: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** What a plan depends on. */
+/** The shapes and dtypes of inputs as a key of plans. */
 export function signature(input: CaptureInput): string {
   return `${dtypeOf(input)}[${shapeOf(input).join()}]`;
 }

@@ -31,7 +31,7 @@ import { type Tensor, tensorsMade } from './tensor.ts';
 type AsTensors<N extends string> = Readonly<Record<N, Tensor>>;
 type Inputs<N extends string> = Readonly<Record<N, CaptureInput>>;
 
-/** A captured function: call it as often as wanted, dispose it in the end. */
+/** A captured function. Call it as often as you like, and dispose it in the end. */
 export type Captured<N extends string, R> = {
   /**
    * Runs the step. A call of equal shapes overwrites the results of the one before: read or copy them first, or feed them back as inputs.
@@ -53,9 +53,9 @@ export type Captured<N extends string, R> = {
 type Entry<R> = {
   readonly plan: Plan;
   readonly placeholders: Readonly<Record<string, Tensor>>;
-  /** What the body returned; callers get handles of their own. */
+  /** The value that the body returned; every call gets handles of its own from it. */
   readonly result: R;
-  /** Tensors of the result that the body made, or got as inputs: handles of these are given out. */
+  /** Tensors in the result: made by the body, or passed through from its inputs. Callers get handles of these. */
   readonly made: ReadonlySet<Tensor>;
   /** Memory of the result that every call overwrites. */
   readonly overwritten: ReadonlySet<Storage>;
@@ -162,14 +162,14 @@ function captured<N extends string, R>(
   return Object.defineProperties(run, { plans, ...methods }) as Captured<N, R>;
 }
 
-/** Ends the handles of the last call: their memory is, or will be, something else's. */
+/** Ends the handles of the last call, because their memory is about to be overwritten or reused. */
 function retire<R>(entry: Entry<R>, next: (generation: number) => number): void {
   for (const tensor of entry.given) tensor.dispose();
   entry.given = [];
   for (const storage of entry.overwritten) storage.generation = next(storage.generation);
 }
 
-/** The result with handles of its own for this call. */
+/** The result with new handles for this call. */
 function handOut<R>(entry: Entry<R>): R {
   retire(entry, (generation) => generation + 1);
   return mapTensors(entry.result, (tensor) => {
@@ -225,7 +225,7 @@ function placeholdersFor<N extends string>(device: Device, inputs: Readonly<Reco
   return placeholders as AsTensors<N>;
 }
 
-/** Runs the body for its commands; `see` gets the tensors that go into its work. A surrounding tape does not record it. */
+/** Runs the body to record its commands; `see` gets every tensor that they use. A surrounding tape does not record it. */
 function trace<N extends string, R>(
   body: (inputs: AsTensors<N>) => R,
   placeholders: AsTensors<N>,
@@ -245,7 +245,7 @@ function trace<N extends string, R>(
   );
 }
 
-/** The inputs, where a name that no call gives is an error instead of undefined. */
+/** The inputs, where reading a name that no call gives is an error instead of undefined. */
 function onlyGiven<N extends string>(placeholders: AsTensors<N>): AsTensors<N> {
   const names = Object.keys(placeholders);
   return new Proxy(placeholders, {

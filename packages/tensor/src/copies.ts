@@ -1,6 +1,6 @@
 /**
- * Two copies of this package in one program (two versions, or a bundle beside an installation) share no device, hook or class, so that
- * tensors of one are strangers to the other. Every copy notes where it is, and errors name both.
+   * Two copies of this package in one program (two versions, or a bundle beside an installation) share no device, hook or class, so neither
+   * can use tensors of the other. Every copy notes where it was loaded from, and errors name both places.
  */
 import { TensorError } from './errors.ts';
 
@@ -38,7 +38,7 @@ export function expectThisCopy(op: string, what: string, value: unknown): void {
   }
 }
 
-/** What to add to an error that a second copy explains: empty while there is one copy. */
+/** A hint for errors that a second copy would explain: empty while there is one copy. */
 export function otherCopies(): string {
   const others = [...loaded].filter((place) => place !== THIS_COPY);
   return others.length === 0 ? '' : `; there are two copies of @mudpt/tensor, ${[THIS_COPY, ...others].join(' and ')}: ${FIX}`;

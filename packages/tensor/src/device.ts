@@ -57,7 +57,7 @@ export type MemoryReport = {
   readonly peakBytes: number;
 };
 
-/** What is known of an adapter before anybody measured, and how it is measured: set by the entry with methods, so that small bundles carry neither. */
+/** The package's measured choices of kernels for known adapters, and how others are measured. Set by the main entry, so that small bundles carry neither. */
 export const firstUse: {
   tableOf?: (adapter: AdapterInfo) => TuningTable | undefined;
   measure?: (device: Device) => Promise<void>;

@@ -9,7 +9,7 @@ import { fromHalf, toHalf } from './half.ts';
 export type DType = 'f32' | 'f16' | 'i32' | 'u32' | 'bool';
 /** Element types of floating tensors, which have gradients. */
 export type FloatDType = 'f32' | 'f16';
-/** All of them. */
+/** Every dtype. */
 export const DTYPES: readonly DType[] = ['f32', 'f16', 'i32', 'u32', 'bool'];
 /** What {@link Tensor.data} returns: f16 comes back as Float32Array, bool as Uint8Array of 0 and 1. */
 export type DataArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
@@ -45,7 +45,7 @@ export function promote(a: DType, b: DType): DType {
   return PROMOTION[a] >= PROMOTION[b] ? a : b;
 }
 
-/** @throws DTypeError unless `dtype` is the name of one: JavaScript passes any */
+/** @throws DTypeError unless `dtype` is the name of a dtype: callers in JavaScript can pass anything */
 export function expectDTypeName(op: string, dtype: unknown): void {
   if ((DTYPES as readonly unknown[]).includes(dtype)) return;
   throw new DTypeError(op, `there is no dtype ${JSON.stringify(dtype) ?? typeof dtype}`, `use ${DTYPES.join(', ')}`);

@@ -2,19 +2,19 @@
  * Error classes of the engine. Each message says where it happened, what is wrong and how to fix it; ops check before they record GPU work.
  */
 
-/** What the text of an error names, by the name that a sentence in another language has for it. */
+/** Values in the text of an error by name, so that a sentence in another language can use them too. */
 export type ErrorValues = Readonly<Record<string, string | number>>;
 
-/** Beside the cause, which error it is. */
+/** Options of an error, besides its cause. */
 export interface TensorErrorOptions extends ErrorOptions {
-  /** Such as `image.empty`; what only a programmer meets has none. */
+  /** Identifier of the error, such as `image.empty`; errors that only a programmer meets have none. */
   readonly code?: string | undefined;
   readonly values?: ErrorValues;
 }
 
 /** What all errors of the engine share. */
 export class TensorError extends Error {
-  /** Which error it is, such as `image.empty`, where a program may want to tell it in another language. */
+  /** Identifier of the error, such as `image.empty`, by which a program can tell it or translate it. */
   readonly code: string | undefined;
   readonly values: ErrorValues;
 

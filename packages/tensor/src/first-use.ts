@@ -7,7 +7,7 @@ import { saveTuning } from './engine/tuner.ts';
 import { type Measurement, tune, type TuningProblem } from './kernels/tune.ts';
 import { tuningProblems } from './tuning.ts';
 
-/** What decides how fast a transformer is: products of its projections, few rows, attention, norms. */
+/** The products and rows that take most of a transformer's time: projections, few rows, attention, norms. */
 export const FIRST_ON_GPUS: readonly string[] = [
   'gemm/kk/tall/t128/k1024',
   'gemm/kn/tall/t128/k1024',
@@ -35,7 +35,7 @@ export const FIRST_ON_CPUS: readonly string[] = [
 /** Most milliseconds until the last problem is begun. */
 const MOST_MS = 4000;
 
-/** The problems of first use, in the order of what they decide. */
+/** The problems of first use, the most important first. */
 export function firstProblems(device: Device): TuningProblem[] {
   const names = device.adapter.kind === 'gpu' ? FIRST_ON_GPUS : FIRST_ON_CPUS;
   const problems = new Map(tuningProblems(device).map((problem) => [`${problem.family}/${problem.key}`, problem]));
@@ -43,9 +43,9 @@ export function firstProblems(device: Device): TuningProblem[] {
 }
 
 /**
- * Measures {@link firstProblems} and keeps the outcome for later runs; it is told on the console, because a start that takes seconds is a surprise.
- * @param options.most milliseconds after which no further problem is begun
- * @param options.problems others than those (tests)
+  * Measures {@link firstProblems} and keeps the outcome for later runs. It says so on the console, because a start that takes seconds is a surprise.
+  * @param options.most milliseconds after which no further problem is begun
+  * @param options.problems to measure instead of those (tests)
  */
 export async function measureFirst(
   device: Device,

@@ -113,7 +113,7 @@ tracing.trace = traceFinite;
 profiling.start = (gpu, wait) => new Profiler(gpu, wait);
 firstUse.tableOf = tunedTableOf;
 firstUse.measure = async (device) => {
-  // Of a page that never measures, a bundler leaves it in a file of its own.
+  // A dynamic import, so that a bundler keeps measuring in a separate file.
   const { measureFirst } = await import('./first-use.ts');
   await measureFirst(device);
 };

@@ -17,7 +17,7 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** As {@link keep}, for code that disposes the tensor in every case: nothing watches it, which saves work in every step. */
+/** As {@link keep}, for code that disposes the tensor in every case: it is not watched for garbage collection, which saves work in every step. */
 export function unowned<T extends Tensor>(tensor: T): T {
   forget(tensor);
   return tensor;

@@ -94,7 +94,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
   });
 }
 
-/** @throws ShapeError for a target of which one element shows at several places: what is written there would depend on the order of threads */
+/** @throws ShapeError for a target in which one element appears at several places: the value written there would depend on the order of threads */
 export function expectDistinct(op: string, shape: Shape, strides: readonly number[]): void {
   const axis = shape.findIndex((size, at) => size > 1 && strides[at] === 0);
   if (axis < 0) return;

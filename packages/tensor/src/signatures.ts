@@ -234,7 +234,7 @@ const structured: Readonly<Record<Structured, Signature>> = {
   variance,
 };
 
-/** Those that are functions only. */
+/** Signatures of ops that are functions only, not methods. */
 const functions: Readonly<Record<string, Signature>> = {
   cat: 'tensors:tensors axis?:number',
   countCorrect: 'logits:tensor labels:tensor',
@@ -266,7 +266,7 @@ const functions: Readonly<Record<string, Signature>> = {
 function signatureOf(op: string): Signature | undefined {
   if (isPointwise(op)) {
     const { operands }: PointwiseRow = pointwiseTable[op];
-    // What is missing, the table tells by its defaults.
+    // An operand is optional where the table has a default for it.
     return operands.map((name) => `${name}?:operand`).join(' ');
   }
   return Object.hasOwn(structured, op) ? structured[op as Structured] : functions[op];

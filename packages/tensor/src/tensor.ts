@@ -13,7 +13,7 @@ export type Nested = number | Nested[];
 
 let nextTensorId = 1;
 
-/** The number of tensors made so far: what is made later has a larger id. */
+/** The number of tensors made so far; tensors made later have larger ids. */
 export function tensorsMade(): number {
   return nextTensorId - 1;
 }
@@ -27,7 +27,7 @@ export function tensorsMade(): number {
 export class Tensor {
   readonly id: number = nextTensorId++;
   private released = false;
-  /** What its memory held when the handle was made. */
+  /** The generation of its memory when the handle was made: see {@link Storage.generation}. */
   private readonly generation: number;
 
   /** Takes over one reference of `storage`; for packages that build views. Users call {@link tensor}, {@link zeros} and ops. */

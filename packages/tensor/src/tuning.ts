@@ -62,7 +62,7 @@ function unary(family: string, shape: readonly number[], choice: Sample['choice'
   return { family, choice, prepare: (device) => [values(device, shape)], run: (inputs) => run(nth(inputs, 0)) };
 }
 
-/** The choices of an elementwise family, by the class of its layout. */
+/** The class and the variants of an elementwise family, for a layout. */
 function work(key: string): Sample['choice'] {
   return (device) => ({ key, candidates: workCandidates(device) });
 }
@@ -174,7 +174,7 @@ const SAMPLES: readonly Sample[] = [
   },
 ];
 
-/** Families whose kernels have variants. */
+/** The families whose kernels have variants, with their problems. */
 export const tuningFamilies: readonly string[] = ['gemm', ...new Set(SAMPLES.map(({ family }) => family))];
 
 /**
@@ -188,7 +188,7 @@ export function tuningProblems(device: Device, families: readonly string[] = tun
       throw new LimitError('tuning', `there is no kernel family "${family}"`, `use ${tuningFamilies.join(', ')}`);
   }
   const seen = new Set<string>();
-  // Made for GPUs; on CPU adapters they would take longer to compile than all else takes to measure.
+  // These variants are made for GPUs; on CPU adapters compiling them would take longer than measuring everything else.
   const isWorthwhile = (variant: string): boolean => device.adapter.kind === 'gpu' || !isFlash(variant);
   const problems = families.includes('gemm') ? gemmTuning(device) : [];
   for (const sample of SAMPLES.filter(({ family }) => families.includes(family))) {

@@ -6,12 +6,12 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Whether `value` is a tensor, known by what it has: this layer knows no classes. */
+/** Whether `value` is a tensor, told by its fields, because this layer cannot import the class. */
 export function isTensor(value: unknown): value is { readonly shape: readonly number[]; readonly storage: unknown } {
   return typeof value === 'object' && value !== null && 'storage' in value && 'shape' in value;
 }
 
-/** A value, for messages. */
+/** A value in words, for messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (isTensor(value)) return 'a tensor';

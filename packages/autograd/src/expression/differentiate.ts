@@ -5,10 +5,10 @@
 import { TensorError } from '@mudpt/tensor/functions';
 import { lettersIn, type Node, parse, substitute } from './parse.ts';
 
-/** The logistic gate of geluTanh, its argument's derivatives, for the derivative of math_gelu_tanh_derivative. */
+/** Parts of the derivative of math_gelu_tanh_derivative: its logistic gate, and the first and second derivative of the gate's argument. */
 const [S, U1, U2] = ['math_gelu_tanh_gate(a)', '(1.5957691216057308 + 0.2140644488 * a * a)', '(0.4281288976 * a)'];
 
-/** Derivatives by each argument, of a (and b). '0.0': steps. */
+/** Derivatives of each function by its arguments, as expressions of them (a, b); '0.0' for step functions. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   abs: ['math_sign(a)'],
   sqrt: ['0.5 / sqrt(a)'],
@@ -127,7 +127,7 @@ function ofCall(op: string, { name, args }: Node & { kind: 'call' }, letter: str
     return valueOf(no) === 0 && valueOf(yes) === 0 ? ZERO : { kind: 'call', name, args: [no, yes, condition] };
   }
   const inner = args.map((arg) => by(op, arg, letter));
-  // The limit where the factor vanishes, as the function itself has it.
+  // The derivative by the factor is a gate again: its limit is right where the factor vanishes.
   if (name === 'math_gate') {
     const [dx = ZERO, dFactor = ZERO] = inner;
     const ofFactor: Node = valueOf(dFactor) === 0 ? ZERO : { kind: 'call', name, args: [first, dFactor] };

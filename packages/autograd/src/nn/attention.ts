@@ -19,11 +19,11 @@ export type MultiHeadAttentionOptions = InitOptions & {
 
 /** Options of a forward call: those of `attention`, and of its products. */
 export type AttentionForwardOptions = AttentionOptions & {
-  /** Added to the result. */
+  /** Tensor added to the result, of its shape. */
   readonly residual?: Tensor;
-  /** Of queries, keys and values. Default: as `linear` has it. */
+  /** dtype of queries, keys and values. Default: as {@link linear} chooses it. */
   readonly qkvDType?: FloatDType | undefined;
-  /** Of the result. Default: as `linear` has it. */
+  /** dtype of the result. Default: as {@link linear} chooses it. */
   readonly dtype?: FloatDType | undefined;
 };
 
@@ -54,9 +54,9 @@ export class MultiHeadAttention extends Module {
   }
 
   /**
-   * x [B, T, width], or packed [N, width] with `cuSeqlens`, gives the same shape: three kernels. Grouped heads cost copies of the parts' gradients.
+   * x [B, T, width], or packed [N, width] with `cuSeqlens`, gives the same shape, in three kernels. With grouped heads the backward copies the gradients of q, k and v.
    * @param options.residual added to the result in the last of them
-   * @param options.cache keys and values of earlier tokens, to which those of x are added; then x is what follows them, and attention is causal
+   * @param options.cache keys and values of earlier tokens; those of x are appended, x is what follows them, and attention is causal
    */
   forward(x: Tensor, options: AttentionForwardOptions & { readonly cache?: KVCache | undefined } = {}): Tensor {
     const { residual, cache, qkvDType, dtype, ...given } = options;

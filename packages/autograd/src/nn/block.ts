@@ -17,8 +17,8 @@ export type BlockOptions = InitOptions & {
   readonly activation?: Activation;
   readonly eps?: number;
   /**
-   * Of what its products and attention read and give, but for the residual stream x, which keeps its dtype, as do all gradients within the block. 'f16' is
-   * mixed precision: what is kept for the backward takes half the memory, while norms, sums and softmax are f32. Needs shader-f16. Default: as they come.
+   * dtype of what products and attention read and write. The residual stream x and all gradients within the block keep theirs. 'f16' is
+   * mixed precision: what is kept for the backward takes half the memory, while norms, sums and softmax are f32. Needs shader-f16. Default: the dtypes of the inputs.
    */
   readonly activationDType?: FloatDType | undefined;
   /** Known parts, for weights that come from a file, instead of new ones. */

@@ -98,7 +98,7 @@ abstract class BatchNorm extends ChannelNorm {
         copyInto(runningVariance, lerp(runningVariance, mul(variance, count / (count - 1)), this.momentum));
       });
       if (!weight || !bias) return out;
-      // Apart from the norm, whose statistics need no gradient where only weight and bias do, as in a first layer.
+      // A separate op, because the statistics need no gradient where only weight and bias do, as in a first layer.
       const shape = [weight.size, ...x.shape.slice(2).map(() => 1)];
       return cast(addcmul(reshape(bias, shape), out, reshape(weight, shape)), x.dtype);
     });

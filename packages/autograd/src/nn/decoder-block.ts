@@ -20,7 +20,7 @@ export type DecoderBlockOptions = InitOptions & {
   /** Default 'gelu'. */
   readonly activation?: Activation;
   readonly eps?: number;
-  /** Of attention probabilities, both. Default 0. */
+  /** Probability of dropout of attention probabilities, in self- and cross-attention. Default 0. */
   readonly dropout?: number;
   /** Norms before each part (default), or after its residual is added, as in the first transformer and by default in PyTorch. */
   readonly preNorm?: boolean;
@@ -28,9 +28,9 @@ export type DecoderBlockOptions = InitOptions & {
 
 /** Options of a forward call. */
 export type DecoderForwardOptions = {
-  /** Of self-attention, besides causal. */
+  /** Options of self-attention, which is always causal. */
   readonly attention?: AttentionOptions;
-  /** Of cross-attention, for instance a mask of padding. */
+  /** Options of cross-attention, for instance a mask of padding. */
   readonly memory?: AttentionOptions;
   /** Keys and values of earlier tokens for self-attention. */
   readonly cache?: KVCache;

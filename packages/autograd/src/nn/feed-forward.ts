@@ -9,13 +9,13 @@ export type LinearWeights = { readonly weight: Tensor; readonly bias?: Tensor | 
 
 /** Options of {@link feedForward}. */
 export type FeedForwardOptions = {
-  /** Between the two products. Default 'none'. */
+  /** Applied between the two products. Default 'none'. */
   readonly activation?: Activation;
-  /** Added last; of the result's shape. */
+  /** Tensor added last, of the result's shape. */
   readonly residual?: Tensor;
-  /** Of the hidden channels. Default: as `linear` has it. */
+  /** dtype of the hidden channels. Default: as {@link linear} chooses it. */
   readonly hiddenDType?: FloatDType | undefined;
-  /** Of the result. Default: as `linear` has it. */
+  /** dtype of the result. Default: as {@link linear} chooses it. */
   readonly dtype?: FloatDType | undefined;
 };
 

@@ -1,5 +1,5 @@
 /**
- * The pointwise parts of recurrent cells, one kernel each where ops apart would be four to six. Source: torch.nn.LSTM and GRU.
+ * The pointwise parts of recurrent cells, one kernel each where separate ops would be four to six. Source: torch.nn.LSTM and GRU.
  */
 import { add, empty, mul, sigmoid, sub, tanh, type Tensor } from '@mudpt/tensor/functions';
 import { evaluateWith, mathFunctions } from '@mudpt/tensor/internal';

@@ -24,7 +24,7 @@ export type LayerNormOptions = NormOptions & {
   readonly bias?: Tensor;
 };
 
-/** x again, for the residual that goes around a norm, and x normalised. */
+/** What {@link forkNorm} gives: `skip`, x again for the residual that goes around the norm, and `out`, x normalised. */
 export type Forked = { readonly skip: Tensor; readonly out: Tensor };
 
 /**

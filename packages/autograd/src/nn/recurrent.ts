@@ -19,7 +19,7 @@ export type RecurrentOptions = InitOptions & {
   readonly bidirectional?: boolean;
   /** Default true. */
   readonly bias?: boolean;
-  /** Of the inputs of the second and later layers, while training. Default 0. */
+  /** Probability of dropout of the inputs of the second and later layers, while training. Default 0. */
   readonly dropout?: number;
 };
 
@@ -40,13 +40,13 @@ export class RecurrentWeights extends Module {
   }
 }
 
-/** What a step hands on: the hidden state [B, hidden], and the cell state of an LSTM. */
+/** The state that one step passes to the next: the hidden state [B, hidden], and the cell state of an LSTM. */
 type Carry = readonly [h: Tensor, c?: Tensor];
 
 abstract class Recurrent extends Module {
-  /** By layer. */
+  /** Weights of each layer. */
   readonly layers: readonly RecurrentWeights[];
-  /** The same, for the way back; empty in one direction. */
+  /** Weights of each layer's backward direction; empty for one direction. */
   readonly reversed: readonly RecurrentWeights[];
   readonly dropout: Dropout | undefined;
 
@@ -75,7 +75,7 @@ abstract class Recurrent extends Module {
     return this.layers.length + this.reversed.length;
   }
 
-  /** One step: `gates` [B, gates * hidden] of the inputs, and what the last step handed on. */
+  /** One step: `gates` [B, gates * hidden] of the inputs, and the state of the step before. */
   protected abstract step(gates: Tensor, carry: Carry, weights: RecurrentWeights): Carry;
 
   /** @returns outputs [B, T, hidden, or twice that], and the last state of each layer and direction */
@@ -108,7 +108,7 @@ abstract class Recurrent extends Module {
     throw new ShapeError(this.op, `${name} has shape [${state.shape.join(', ')}]`, `give [${shape.join(', ')}]`);
   }
 
-  /** One way through a sequence [T, B, width]: the products of all inputs at once, then a product of the hidden state for each step. */
+  /** One direction through a sequence [T, B, width]: the products of all inputs at once, then a product of the hidden state for each step. */
   private scan(
     sequence: Tensor,
     begin: Carry,

@@ -8,7 +8,7 @@ const adadelta = shaderKernel({ name: 'optim.adadelta', source: optimAdadeltaWgs
 
 /** Options of {@link Adadelta}, by the names of PyTorch. */
 export type AdadeltaOptions = CommonOptions & {
-  /** Decay of both averages of squares. */
+  /** Decay of both averages: of squared gradients and of squared steps. */
   readonly rho: number;
   readonly eps: number;
 };

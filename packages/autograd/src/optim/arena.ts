@@ -23,20 +23,20 @@ import { nameOf, noGrad } from '../parameter.ts';
 
 /** Elements of a block: 64 invocations of a vec4 each. A parameter begins at a block. */
 export const BLOCK = 256;
-/** Most sources of a packing dispatch, as its parameters have places for. */
+/** Most sources of one packing dispatch: `Params` of optim/pack.wgsl has places for so many. */
 const MAX_SOURCES = 12;
 
-/** Sources of one packing dispatch: with the target they are the storage buffers of the device, of which every one has 8. */
+/** Sources of one packing dispatch: with the target they must fit into the storage buffers of the device (at least 8). */
 function sourcesAtOnce({ gpu }: Device): number {
   return Math.min(MAX_SOURCES, gpu.limits.maxStorageBuffersPerShaderStage - 1);
 }
 
-/** Blocks that a workgroup packs. On a CPU adapter it also enters the loops of the other sources once, which must not count. */
+/** Blocks that a workgroup packs: on CPU adapters several, because a workgroup there enters the loops of the other sources too. */
 function blocksPerGroup({ adapter }: Device): number {
   return adapter.kind === 'gpu' ? 1 : 16;
 }
 
-/** Of one dimension of a dispatch, on every device. */
+/** Most workgroups along one dimension of a dispatch, by WebGPU's default limits. */
 const MAX_WORKGROUPS = 65535;
 
 const packKernel = shaderKernel({ name: 'optim.pack', source: optimPackWgsl, strided: true });

@@ -22,7 +22,7 @@ export class EMA {
     this.flat = keep(packInto(parameters, this.places));
   }
 
-  /** Takes the parameters' present values in. */
+  /** Updates the averages with the parameters' present values. */
   update(): void {
     using now = packInto(this.parameters, this.places);
     const count = (this.places.blocks * BLOCK) / 4;

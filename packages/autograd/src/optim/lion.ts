@@ -8,7 +8,7 @@ const lion = shaderKernel({ name: 'optim.lion', source: optimLionWgsl, strided: 
 
 /** Options of {@link Lion}. */
 export type LionOptions = CommonOptions & {
-  /** Decay of the momentum in the step, and of the one kept. */
+  /** Decay of the momentum as the step uses it, and as it is kept. */
   readonly betas: readonly [number, number];
 };
 

@@ -56,7 +56,7 @@ export abstract class Optimizer<O extends CommonOptions> {
   /**
    * Moves the parameters into one buffer per group.
    * @param parameters a list, or groups with the options that differ for them
-   * @param defaults all options there are
+   * @param defaults every option of the optimizer, with its default
    * @param given those of the caller
    * @throws TensorError for an option there is not
    */

@@ -8,7 +8,7 @@ export type PlateauOptions = {
   readonly mode?: 'min' | 'max';
   /** The rate is multiplied by it. Default 0.1. */
   readonly factor?: number;
-  /** Values without improvement that are borne before the rate falls. Default 10. */
+  /** How many values without improvement pass before the rate falls. Default 10. */
   readonly patience?: number;
   /** How much better a value must be to count, as a share of the best one, or in its units where `absolute` is set. Default 1e-4. */
   readonly threshold?: number;
@@ -19,7 +19,7 @@ export type PlateauOptions = {
   readonly minLr?: number;
 };
 
-/** What a {@link Plateau} carries on: plain numbers, for JSON. `best` is null before the first value. */
+/** The state of a {@link Plateau} to save and go on from: plain numbers, for JSON. `best` is null before the first value. */
 export type PlateauState = {
   readonly lr: number;
   readonly best: number | null;
@@ -27,7 +27,7 @@ export type PlateauState = {
   readonly cooling: number;
 };
 
-/** A learning rate that falls when a value, such as the validation loss, has stopped to improve (torch's ReduceLROnPlateau). */
+/** A learning rate that falls when a value, such as the validation loss, has stopped improving (torch's ReduceLROnPlateau). */
 export class Plateau {
   private readonly options: Required<PlateauOptions>;
   private now: PlateauState;
@@ -86,7 +86,7 @@ export class Plateau {
   private isBetter(value: number, best: number | null): boolean {
     const { mode, threshold, absolute } = this.options;
     const sign = mode === 'min' ? -1 : 1;
-    // A first value that is NaN is no best one: nothing would be better than it.
+    // NaN as the first value does not become the best one: nothing would ever be better.
     const least = best ?? -sign * Number.POSITIVE_INFINITY;
     return sign * (value - (absolute ? least + sign * threshold : least * (1 + sign * threshold))) > 0;
   }

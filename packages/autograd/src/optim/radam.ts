@@ -47,7 +47,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
         eps,
         rho_inf: longest,
         rho_start: longest + 2 / Math.log(beta2),
-        // An average that never gets longer than 5 is never rectified.
+        // The correction needs an average over more than 5 steps; betas that never reach it are never rectified.
         rho_scale: longest > 5 ? longest / ((longest - 4) * (longest - 2)) : 0,
       },
       defines: { DECOUPLED: decoupledWeightDecay ? 1 : 0 },

@@ -12,7 +12,7 @@ export type Progress = { readonly epoch: number; readonly step: number; readonly
 /** Learning rate as a function of progress. */
 export type Schedule = (progress: Progress) => number;
 
-/** How far `epoch` is among `epochs`. @throws TensorError unless there are some */
+/** `epoch` as a share of `epochs`. @throws TensorError unless `epochs` is positive */
 function shareOf(op: string, epoch: number, epochs: number): number {
   if (epochs > 0) return epoch / epochs;
   throw new TensorError(op, `it goes over ${epochs} epochs`, 'give a number above 0');
@@ -35,7 +35,7 @@ export function linear(lr: number, epochs: number, end = 0): Schedule {
  * console.log(rate({ epoch: 0, step: 0, steps: 1 }), rate({ epoch: 5, step: 0, steps: 1 }).toFixed(2)); // 0.2 0.10
  */
 export function cosine(lr: number, epochs: number, end = 0): Schedule {
-  // An angle divided once has the bits that runs of earlier versions had.
+  // Pi is multiplied before the division, so that rates keep their bits from version to version.
   return ({ epoch }) => end + ((lr - end) * (1 + Math.cos(shareOf('cosine', Math.PI * epoch, epochs)))) / 2;
 }
 
@@ -85,12 +85,12 @@ export type OneCycle = {
   readonly finalDivisor?: number;
   /** Default 'cosine'. */
   readonly shape?: 'cosine' | 'linear';
-  /** Whether the rate first falls back to where it began, as long as it climbed, and only then to its end. Default false. */
+  /** Whether the rate falls back to its beginning first, in as many steps as it climbed, and only then to its end. Default false. */
   readonly threePhases?: boolean;
 };
 
 /**
- * Climbs to `lr` and falls far below where it began, over `total` values, the last of which is the end (torch's OneCycleLR, without its cycle of the momentum). Count
+ * Climbs to `lr`, then falls far below its beginning, over `total` values, the last of which is the end (torch's OneCycleLR, without its cycle of the momentum). Count
  * steps rather than epochs: `inSteps(oneCycle(0.1, steps))`.
  */
 export function oneCycle(
@@ -156,7 +156,7 @@ export type WarmUp = {
   readonly shift?: boolean;
 };
 
-/** `schedule` with another beginning. */
+/** `schedule` with a warm-up before it. */
 export function warmUp(schedule: Schedule, { epochs, kind, lr, shift = true }: WarmUp): Schedule {
   expectOneOf('warmUp', 'kind', kind, ['constant', 'linear']);
   return (progress) => {

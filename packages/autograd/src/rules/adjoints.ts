@@ -1,6 +1,6 @@
 /**
- * Backward functions that are linear in the gradient, as ops: the gradient of each is the forward, so that a tape outside can record them and
- * derivatives of any order run on the kernels of the first.
+ * Backward functions that are linear in the gradient, as ops. The gradient of each is the forward op, so an outer tape can record them, and
+ * derivatives of any order run on the same kernels.
  */
 import {
   adaptiveAvgPool2d,

@@ -29,13 +29,13 @@ import {
 } from '@mudpt/tensor/internal';
 import { compositionFor, type RuleContext, ruleFor } from '../rule.ts';
 
-/** Options with sequences that live until the backward has run. */
+/** `options` with a handle of the sequences that lives until the backward has run. */
 function saveSequences(context: RuleContext, op: string, x: Tensor, options: AttentionOptions): AttentionOptions {
   const { cuSeqlens } = options;
   return cuSeqlens ? { ...options, cuSeqlens: context.saveResource(sequencesOf(op, x.device, cuSeqlens)) } : options;
 }
 
-/** Options for the backward: prefix and mask as saved. */
+/** `options` for the backward, with saved handles of prefix and mask. */
 function saveOptions(context: RuleContext, options: AttentionOptions): AttentionOptions {
   const { prefix, mask } = options;
   return {
@@ -45,7 +45,7 @@ function saveOptions(context: RuleContext, options: AttentionOptions): Attention
   };
 }
 
-/** With a matrix of all pairs, that of packed sequences too. */
+/** Attention through the matrix of all pairs, for packed sequences too. */
 function withAllPairs(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   return options.cuSeqlens ? packedAttentionUnfused(q, k, v, options) : attentionUnfused(q, k, v, options);
 }

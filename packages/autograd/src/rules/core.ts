@@ -4,14 +4,14 @@ import { pointwiseRules } from './pointwise.ts';
 import { meanRule, sumRule } from './reduce.ts';
 import { aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule } from './views.ts';
 
-/** All of them but those of pointwise ops, which follow from their rows. */
+/** The rules that every tape has, except those of pointwise ops, which follow from their rows. */
 export const coreRules: readonly OpRule[] = [
   ...[aliasRule, castRule, contiguousCopyRule, contiguousRule, expandRule, permuteRule, reshapeRule],
   ...[meanRule, sumRule],
 ];
 let isUsed = false;
 
-/** Lets tapes use the rules that all of them have. */
+/** Registers the rules that every tape has. */
 export function useCoreRules(): void {
   if (isUsed) return;
   isUsed = true;

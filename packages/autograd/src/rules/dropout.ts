@@ -1,4 +1,4 @@
-/** Gradient rule of dropout: the choice is made again instead of being kept. */
+/** Gradient rule of dropout: the mask is drawn again instead of being kept. */
 import { dropout } from '@mudpt/tensor/internal';
 import { ruleFor } from '../rule.ts';
 

@@ -30,7 +30,7 @@ export const spreadPointsRule = ruleFor(spreadPoints, (context, y, grid, how, si
   };
 });
 
-/** The same, once more differentiated along each of the axes of a point. */
+/** Differentiated once more, along each of the axes of a point. */
 const further = ({ order: [across, down], ...how }: Sampling): readonly [Sampling, Sampling] => [
   { ...how, order: [across + 1, down] },
   { ...how, order: [across, down + 1] },

@@ -1,4 +1,4 @@
-/** All gradient rules: those of the main entry. A file of rules is a line here and a name in the list. */
+/** All gradient rules, which the main entry registers. A new file of rules gets an import here and a place in the list. */
 import type { OpRule } from '../rule.ts';
 import * as adjoints from './adjoints.ts';
 import * as attention from './attention.ts';
@@ -24,7 +24,7 @@ import * as views from './views.ts';
 
 const isRule = (value: unknown): value is OpRule => typeof value === 'object' && value !== null && 'use' in value;
 
-/** Every rule and composition: derivatives of any order. Whatever imports this carries them all. */
+/** Every rule and composition, for derivatives of any order. An import of this carries all of them into a bundle. */
 export const allRules: readonly OpRule[] = [
   adjoints,
   attention,

@@ -82,15 +82,15 @@ function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
   });
 }
 
-/**
- * Whether a norm of x keeps its normalised rows for the backward rather than x: where they are narrower than x, and no gradient of weight or bias is
+ * Whether a norm of x keeps its normalised rows for the backward rather than x: where they are of a narrower dtype than x, and no gradient of weight or bias is
+ * needed. Then the residual stream itself is not kept.
  * needed. Those of a residual stream are then not kept at all.
  */
 export function keepsNormalised(context: RuleContext, x: Tensor, vectors: readonly unknown[], dtype: DType = x.dtype): boolean {
   return dtype === 'f16' && x.dtype === 'f32' && !context.needs(vectors);
 }
 
-/** Saves what the backward of a norm reads that keeps its normalised rows, and releases their first handles. */
+/** Saves the normalised rows and what else the backward of such a norm reads, and releases their first handles. */
 export function saveNormalised(context: RuleContext, normalised: Tensor, weight: Tensor | undefined, rstd: Tensor) {
   const saved = { normalised: context.save(normalised), weight: context.save(weight), rstd: context.save(rstd) };
   normalised.dispose();

@@ -55,7 +55,7 @@ export const meanRule = ruleFor(mean, (_, x, axes, options) => {
   return { output: mean(x, axes, options), backward: (grad) => [expand(reshape(div(grad, count), wide), shape)] };
 });
 
-/** Products of halves, of halves of these, and so on: unlike the quotient of the gradient below, right at zeros for derivatives of any order. */
+/** The product as a tree of pairwise products. Unlike the quotient in the rule below, its derivatives of every order are right at zeros. */
 function prodComposed(
   x: Tensor,
   axes?: number | readonly number[],
@@ -116,7 +116,7 @@ function extremeRule(extreme: typeof max): OpRule {
 export const maxRule = extremeRule(max);
 export const minRule = extremeRule(min);
 
-/** x / y, and 0 where y is. Where a derivative of it is to come, the quotient itself must be finite too. */
+/** x / y, and 0 where y is 0. If its own derivative is needed, the unused quotient must be finite too. */
 function quotient(x: Tensor, y: Tensor): Tensor {
   const isZero = eq(y, 0);
   return where(isZero, 0, div(x, listeningTape() ? where(isZero, 1, y) : y));
@@ -158,7 +158,7 @@ export const logsumexpRule = ruleFor(logsumexp, (context, x, axes, options) => {
 export const normRule = ruleFor(norm, (context, x, axes, options = {}) => {
   const { p = 2 } = options;
   const { shape: wide, axes: list } = kept(x.shape, axes);
-  // f32 inside, also for f16: ratios and powers of rounded lengths would be off by much more than the gradient's own rounding.
+  // f32 also for f16: ratios and powers of rounded lengths would be off by much more than the gradient's own rounding.
   const dtype = isFloat(x.dtype) ? x.dtype : 'f32';
   const widened = cast(x, dtype === 'f16' ? 'f32' : x.dtype);
   const exact = norm(widened, axes, options);
@@ -176,7 +176,7 @@ export const normRule = ruleFor(norm, (context, x, axes, options = {}) => {
       // At the origin the gradient is 0.
       const ratio = quotient(saved, length);
       if (p === 2) return [mul(grad, ratio)];
-      // A zero among others has the slope 0, also for p < 1, whose own is infinite.
+      // At a zero beside other values the slope is 0, also for p < 1, where the formula gives infinity.
       const isZero = eq(saved, 0);
       const slopes = where(isZero, 0, mul(sign(saved), pow(abs(listeningTape() ? where(isZero, 1, ratio) : ratio), p - 1)));
       return [mul(grad, slopes)];

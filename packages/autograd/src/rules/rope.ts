@@ -1,4 +1,4 @@
-/** Gradient rule of rotary embedding: a rotation's gradient turns back. */
+/** Gradient rule of rotary embedding: the gradient is rotated back. */
 import { rope, TensorError } from '@mudpt/tensor/functions';
 import { ruleFor } from '../rule.ts';
 

@@ -26,11 +26,11 @@ export type Entry = {
   readonly saved: readonly Tensor[];
   /** The write count of each saved tensor's memory when it was saved. */
   readonly versions: readonly number[];
-  /** What else that holds memory is saved until the backward has run. */
+  /** Saved objects other than tensors that hold memory until the backward has run. */
   readonly savedResources: readonly Disposable[];
   /** Whether `backward` takes gradients in f32 of outputs in f16. */
   readonly takesF32: boolean;
-  /** May also add to `cotangents` itself (checkpoints do, to keep the order of additions). */
+  /** May add to `cotangents` itself: checkpoints do, to keep the order of additions. */
   backward(grads: readonly (Tensor | undefined)[], cotangents: Cotangents): InputGradients;
 };
 

@@ -10,7 +10,7 @@ import type { Slots } from './slots.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 export class Observer {
-  /** Ops made of other ops, or without a rule, that run now, outermost first. */
+  /** Ops that run now and are made of other ops, or have no rule; outermost first. */
   private readonly running: string[] = [];
 
   constructor(

@@ -1,8 +1,8 @@
-/** What an outer tape says where an op's rule does work that it cannot record. */
+/** The error of an outer tape when an op's rule does work that the tape cannot record. */
 import { TensorError } from '@mudpt/tensor/functions';
 import type { Listener } from '@mudpt/tensor/internal';
 
-/** `listener` for the rule of `op`: what it refuses is an error of that op. */
+/** `listener` while the rule of `op` runs: its refusals become errors of that op. */
 export function differentiatedTwice(op: string, listener: Listener): Listener {
   const { hook, onWork, outer, isTape, closed } = listener;
   return { hook, isTape, outer, closed, onWork: onWork && ((...work) => refuse(op, work[0], () => onWork(...work))) };

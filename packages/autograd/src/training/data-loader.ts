@@ -90,7 +90,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
       for (;;) {
         while (ahead.length <= this.prefetch) {
           const batch = next();
-          // One that is never asked for may fail unheard.
+          // A prepared batch that nobody takes must not end the process when it fails.
           batch.catch(() => undefined);
           ahead.push(batch);
         }
@@ -167,7 +167,7 @@ function iteratorOf<T>(source: DataSource<T>, epoch: number): AsyncIterator<T> |
   throw new TensorError('DataLoader', 'its source gives no items', 'give an array, { length, get }, or an iterable');
 }
 
-/** 0..count-1 in the order of (seed, epoch): Fisher and Yates. */
+/** 0..count-1 in an order that depends on (seed, epoch) alone: a Fisher-Yates shuffle. */
 function permutation(count: number, seed: number, epoch: number): Uint32Array {
   const random = randomFrom(Math.imul(seed, 0x9e3779b1) + Math.imul(epoch + 1, 0x85ebca6b));
   const order = Uint32Array.from({ length: count }, (_, index) => index);

@@ -35,7 +35,7 @@ export type EpochReport = {
   readonly train: Means;
   /** Absent without validation. */
   readonly validation?: Means;
-  /** Of the last update. */
+  /** Learning rate of the last update. */
   readonly lr: number | undefined;
   readonly seconds: number;
   /** Whether the watched value is the best so far: the time to save. */

@@ -32,7 +32,7 @@ type Body = (inputs: Named) => void;
 export class Sums {
   private readonly values: Tensor;
   private readonly none: Tensor;
-  /** Of the values that are added now. */
+  /** Names of the values that are added now. */
   names: readonly string[] = [];
   examples = 0;
 
@@ -98,7 +98,7 @@ export class Steps<B extends Batch> {
   private readonly totals = new Map<Tensor, Tensor>();
   /** Parameters that the loss depends on; known once a step has run. */
   private readonly reached = new Set<Tensor>();
-  /** What the losses returned when they were recorded. */
+  /** Names and shapes of what the losses returned when they were recorded. */
   private names = { train: [] as readonly string[], validation: [] as readonly string[] };
   private readonly learn: (inputs: Inputs) => void;
   private readonly update: (inputs: Inputs) => void;

@@ -4,13 +4,13 @@ import { expectThisCopy } from '@mudpt/tensor/internal';
 import type { Tape } from '../tape/tape.ts';
 import { mapTree } from './tree.ts';
 
-/** Second handles of what is differentiated, so that a tensor that is also passed elsewhere counts as a constant there. */
+/** Second handles of the tensors to differentiate, so that a tensor that is also passed elsewhere counts as a constant there. */
 export type Watched = {
-  /** All arguments, with handles in the places of what is differentiated. */
+  /** All arguments, with handles in place of the tensors to differentiate. */
   readonly given: readonly unknown[];
-  /** The arguments at the positions asked for, as handles. */
+  /** The arguments at the requested positions, as handles. */
   readonly trees: readonly unknown[];
-  /** The handles of all of them, in order. */
+  /** The handles in those arguments, in order. */
   readonly handles: readonly Tensor[];
 };
 

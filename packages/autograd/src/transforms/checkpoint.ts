@@ -26,7 +26,7 @@ export function checkpoint<A extends readonly unknown[], R>(fn: (...args: A) => 
     const tape = currentTape();
     // Inside another checkpoint, the second run of that one is recorded.
     if (!tape?.isListening) return fn(...args);
-    // What a tape outside of this one is to differentiate again must stay recorded: nothing is computed twice, and memory is that of a plain call.
+    // If an outer tape is to differentiate again, it must record the ops themselves: nothing is computed twice, and memory is that of a plain call.
     if (tape.isNested) return fn(...args);
     const replayRandomness = rememberRandomness();
     const reached = new Set<Tensor>();

@@ -5,11 +5,11 @@ import { Tape } from '../tape/tape.ts';
 import type { Gradients } from '../tape/gradients.ts';
 import { differs, inner, type Reference, upload, type Values, valuesOf } from './values.ts';
 
-/** What is compared: s(x, u) = <gradient of <f(x), u>, v>, whose gradient by x is a Hessian-vector product and by u a Jacobian-vector product. */
+/** Gradients of s(x, u) = <gradient of <f(x), u>, v>: by x a Hessian-vector product, by u a Jacobian-vector product. */
 type Second = {
-  /** By each input. */
+  /** Gradients by each input. */
   readonly products: readonly Float64Array[];
-  /** By the cotangent. */
+  /** Gradient by the cotangent. */
   readonly tangent: Float64Array;
 };
 

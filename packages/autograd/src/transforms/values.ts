@@ -23,7 +23,7 @@ export function norm(a: Float64Array): number {
   return Math.sqrt(inner(a, a));
 }
 
-/** Whether the distance of `found` from `wanted` is above `tolerance` times the length of `wanted`, or of `least` if that is longer. */
+/** Whether |found - wanted| is above `tolerance` times |wanted|, or times `least` if that is larger (2-norms). */
 export function differs(wanted: Float64Array, found: Float64Array, tolerance: number, least: number): boolean {
   const gap = norm(wanted.map((want, index) => want - found[index]!));
   return wanted.length > 0 && !(gap <= tolerance * Math.max(norm(wanted), least));

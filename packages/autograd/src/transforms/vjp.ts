@@ -8,7 +8,7 @@ import { runScoped } from './run-scoped.ts';
 import { mapLeaves } from './tree.ts';
 import { type Argnums, grad, type GradientsOf, type GradOptions, positionsOf } from './value-and-grad.ts';
 
-/** The value of a function, and what takes gradients of it back to its arguments. Holds memory until disposed. */
+/** The value of a function, and its pullback from cotangents to gradients of the arguments. Holds memory until disposed. */
 export type Pullback<G> = Disposable & {
   readonly value: Tensor;
   /** The gradients of sum(cotangent * value); as often as one likes. @throws ShapeError for a cotangent of another shape than the value */

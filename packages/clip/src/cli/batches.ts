@@ -1,9 +1,9 @@
-/** Files to batches for the commands: those that cannot be read are told in their place. */
+/** Batches of files for the commands; files that cannot be read keep their place, with the reason. */
 import { type Device, FormatError, InputError, type Tensor, tensor } from '@mudpt/tensor';
 import type { FileBatches } from '../encode-batches.ts';
 import { createImageLoader, normalize } from '../preprocess/index.ts';
 
-/** A file; `why` where it cannot be read. */
+/** A file of the command line; `why` is the reason where it cannot be read. */
 export interface PreparedFile {
   readonly file: string;
   readonly why?: string;
@@ -15,12 +15,12 @@ export interface PreparedBatch {
   readonly prepared: readonly PreparedFile[];
 }
 
-/** Prepared ahead of their use. */
+/** Files that are prepared ahead of their use. */
 const AHEAD = 16;
 
 type Prepared = PreparedFile & { readonly pixels?: Uint8Array };
 
-/** All files in their order. @throws the signal's reason, and errors that are no file's own fault */
+/** All files in their order. @throws the signal's reason, and errors that are not about one file */
 export async function* preparedBatches(
   files: readonly string[],
   { config, normalization, resizing, batch, exif, signal }: Omit<FileBatches, 'loader'> & { readonly exif: 'ignore' | 'apply' },
@@ -37,7 +37,7 @@ export async function* preparedBatches(
         return { file, why: error.problem };
       },
     );
-    // It may fail while an earlier one is awaited; whoever awaits it still gets the error.
+    // The promise may reject before its turn comes; the rejection counts as handled, and awaiting it still throws.
     loading.catch(() => undefined);
     return loading;
   };

@@ -18,7 +18,7 @@ export interface EmbeddingOptions {
 
 const OP = 'clip embed-shards';
 
-/** Work that gives [embed] features an image. */
+/** The work on a shard that computes [embed] features of each image. */
 export function embeddingWork(clip: Clip, { batch, exif, normalize, format }: EmbeddingOptions): ShardWork<Float32Array> {
   const { image, embed, normalization, resizing } = clip.config;
   return {

@@ -10,10 +10,10 @@ async function main(words: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => {
       controller.abort(new Error('interrupted'));
-      // A batch of a large model on a processor takes longer.
+      // A batch of a large model takes longer than that on a CPU.
       setTimeout(() => process.exit(130), 1500).unref();
     });
-  // A reader that has seen enough (`| head`) closes the pipe.
+  // A reader that needs no more (`| head`) closes the pipe.
   process.stdout.once('error', (error) => controller.abort(error));
   let code = 0;
   let device: Promise<Device> | undefined;

@@ -1,7 +1,7 @@
 /** NumPy's .npy, version 1.0: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 import { StreamedFile } from '../files/streamed-file.ts';
 
-/** A matrix of f32 that grows row by row: its head, which tells how many there are, is written over in the end. */
+/** A matrix of f32 that grows row by row; its header, which holds the number of rows, is rewritten at the end. */
 export class NpyFile {
   private readonly file: StreamedFile;
   private rows = 0;

@@ -12,12 +12,12 @@ export class OutputFile {
 
   private constructor(
     private readonly path: string,
-    /** What is written now: the path itself where it is a pipe or a device, which cannot be replaced. */
+    /** The path that is written to: the output's own path where it is a pipe or a device, which cannot be replaced. */
     private readonly present: string,
     private readonly stream: WriteStream,
   ) {
     this.closed = new Promise((resolve, reject) => stream.once('close', resolve).once('error', reject));
-    // It is told by finish(); a full disk must not end the process before.
+    // finish() reports the error; until then it must not end the process as unhandled.
     this.closed.catch(() => undefined);
   }
 
@@ -37,7 +37,7 @@ export class OutputFile {
     this.stream.write(text);
   }
 
-  /** Waits until all is on the disk, and gives the file its name. @throws InputError when the disk refuses */
+  /** Waits until everything is on the disk, and gives the file its name. @throws InputError when the disk refuses */
   async finish(): Promise<void> {
     try {
       this.stream.end();

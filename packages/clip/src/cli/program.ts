@@ -16,14 +16,14 @@ import { printable } from '../printable.ts';
 import { OutputFile } from './output-file.ts';
 import { addShardFlags } from '../shards/flags.ts';
 
-/** What the command touches outside itself. */
+/** The command's surroundings: console, terminal, exit status, and what tests replace. */
 export type Surroundings = {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Whether progress is shown. */
   readonly isTerminal: boolean;
   readonly signal: AbortSignal;
-  /** Told how many of the files could not be read, once it is known. */
+  /** Called with the number of files that could not be read, once it is known. */
   readonly onUnreadable: (count: number, of: number) => void;
   readonly open: () => Promise<Device>;
 };

@@ -1,4 +1,4 @@
-/** Images in folders (Node): which files are images by their names, which belong to nobody, how folders are walked. */
+/** Images in folders (Node): which files are images by their names, which are litter of systems and programs, how folders are walked. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { InputError } from '@mudpt/tensor';
@@ -22,10 +22,10 @@ const IMAGES = new Set([
   '.heif',
 ]);
 
-/** What the fix of an error suggests. */
+/** The formats that the fix of an error suggests. */
 export const IMAGE_KINDS = 'PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF';
 
-/** What systems and programs put beside images: Synology, macOS archives, Windows. */
+/** Files that systems and programs put beside images: Synology, macOS archives, Windows. */
 const LITTER = /^(\..*|@eadir|__macosx|thumbs\.db|ehthumbs\.db|desktop\.ini|\$recycle\.bin|icon\r)$/i;
 
 /** Names as they are compared here and by Python's `sorted`: by code unit, not by language. */
@@ -48,7 +48,7 @@ export async function listFolder(path: string): Promise<Listing> {
   const found: Record<keyof Listing, string[]> = { folders: [], images: [], others: [] };
   for (const entry of await readFolder(path)) {
     if (LITTER.test(entry.name)) continue;
-    // A link to nothing is an image or not by its name; an image is reported when it cannot be read.
+    // A broken link counts as an image by its name; the error comes when it is read.
     const target = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
     if (target?.isDirectory()) found.folders.push(entry.name);
     else if (IMAGES.has(extname(entry.name).toLowerCase()) && target?.isFile() !== false) found.images.push(entry.name);
@@ -69,7 +69,7 @@ async function readFolder(path: string) {
 
 /** A folder within the one that is walked. */
 export interface Visit extends Listing {
-  /** Relative to the one that is walked, with `/`; empty for itself. */
+  /** Path relative to the walked folder, with `/`; empty for itself. */
   readonly at: string;
 }
 
@@ -84,7 +84,7 @@ export async function* walkFolders(path: string): AsyncGenerator<Visit, void, un
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     const folder = join(path, at);
     const place = await realpath(folder).catch(() => folder);
-    // A link to a folder above would bring in what lies beside this one.
+    // A link to a folder above the walked one would bring in the folders beside it.
     if (visited.has(place) || (at !== '' && `${root}${sep}`.startsWith(`${place}${sep}`))) continue;
     visited.add(place);
     const listing = await listFolder(folder);

@@ -1,4 +1,4 @@
-/** SHA-256 where the platform has it. */
+/** SHA-256 by the platform's Web Crypto. */
 import { FormatError } from '@mudpt/tensor';
 
 /** In hexadecimal. @throws FormatError in a page that is not a secure context */

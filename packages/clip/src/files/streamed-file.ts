@@ -1,7 +1,7 @@
 /** A file written part by part that appears whole or not at all (Node). */
 import { type Patch, writeFileAtomic } from '@mudpt/tensor';
 
-/** A file that is written in parts, and gets its name when all of it is there. */
+/** A file that is written in parts, and gets its name when it is complete. */
 export class StreamedFile {
   private readonly writer: WritableStreamDefaultWriter<Uint8Array | Patch>;
   /** Settled when the file has its name; rejected by the first error. */
@@ -13,7 +13,7 @@ export class StreamedFile {
     this.writer = writable.getWriter();
     this.written = writeFileAtomic(op, path, readable);
     this.writer.closed.catch(() => undefined);
-    // Whoever writes or finishes is told; nothing may be awaiting it before.
+    // write() and finish() report the error; nothing may be awaiting the promise before.
     this.written.catch(() => undefined);
   }
 
@@ -38,9 +38,9 @@ export class StreamedFile {
     await this.written.catch(() => undefined);
   }
 
-  /** Nobody takes a part any more once the disk has refused. */
+  /** @throws the disk's error, once it has refused a part */
   private async unlessRefused(step: Promise<void>): Promise<void> {
-    // The disk's error is told, not that of the stream it ended.
+    // Report the disk's error, not the one of the stream that it ended.
     step.catch(() => undefined);
     await Promise.race([step.catch(() => this.written), this.written]);
   }

@@ -1,18 +1,18 @@
 /**
- * Affine maps of images by the nearest pixel, with the very bytes of Pillow (`Image.transform(size, AFFINE, ...)`, `Image.rotate`). What comes from outside is
- * black. Source: Pillow's libImaging/Geometry.c.
+  * Affine maps of images by the nearest pixel, byte for byte as Pillow does them (`Image.transform(size, AFFINE, ...)`, `Image.rotate`). Pixels from
+  * outside are black. Source: Pillow's libImaging/Geometry.c.
  */
 import { emptyImage, type RgbImage } from './image.ts';
 
 /** Output pixel (x, y) takes the input's at (a x + b y + c, d x + e y + f). */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
-/** 16.16 fixed point. */
+/** To 16.16 fixed point. */
 const fixed = (value: number): number => Math.floor(value * 0x10000 + 0.5);
-/** Truncation towards zero, all below it outside. */
+/** Truncates towards zero; every negative coordinate is outside. */
 const coordinate = (value: number): number => (value < 0 ? -1 : Math.trunc(value));
 
-/** An image of the same size. */
+/** Applies `matrix`; the result has the size of `image`. */
 export function transformAffine(image: RgbImage, [a, b, c, d, e, f]: Affine): RgbImage {
   const { width, height } = image;
   if (b !== 0 || d !== 0) {
@@ -20,7 +20,7 @@ export function transformAffine(image: RgbImage, [a, b, c, d, e, f]: Affine): Rg
     const [a2, a5] = [fixed(c + a * 0.5 + b * 0.5), fixed(f + d * 0.5 + e * 0.5)];
     return fromPlaces(image, (x, y) => [(a2 + x * a0 + y * a1) >> 16, (a5 + x * a3 + y * a4) >> 16]);
   }
-  // Pillow adds up the steps, with their rounding.
+  // Coordinates are added up step by step, because Pillow rounds at every step.
   const along = (count: number, step: number, start: number): Int32Array => {
     let at = start + step * 0.5;
     return Int32Array.from({ length: count }, () => {
@@ -45,7 +45,7 @@ function fromPlaces({ width, height, data }: RgbImage, place: (x: number, y: num
   return result;
 }
 
-/** Counter-clockwise about the centre, by degrees. */
+/** Rotates about the centre, counter-clockwise, by degrees. */
 export function rotate(image: RgbImage, degrees: number): RgbImage {
   if (degrees % 360 === 0) return image;
   const angle = (-(((degrees % 360) + 360) % 360) * Math.PI) / 180;

@@ -92,7 +92,7 @@ function pixelReader(reader: ByteReader, { bits, colours, masks }: BmpHeader): R
   });
   return (row, x, to, at) => {
     const value = bits === 16 ? reader.u16(row + x * 2, true) : reader.u32(row + x * 4, true);
-    // As Pillow scales five bits: what is lost of 255 parts is cut off.
+    // Five bits are scaled to 255 and cut off, as in Pillow.
     for (const [channel, { shift, most }] of fields.entries())
       to[at + channel] = most === 0 ? 0 : Math.floor((((value >>> shift) & most) * 255) / most);
   };

@@ -12,13 +12,13 @@ export interface ImageCache {
   set(key: string, image: RgbImage): Promise<void>;
 }
 
-/** Keeps up to `maxBytes` of pixels (default 1 GiB) in memory; what was not used for longest goes first. */
+/** Keeps up to `maxBytes` of pixels (default 1 GiB) in memory; the least recently used go first. */
 export function memoryCache({
   maxBytes = 2 ** 30,
 }: {
   readonly maxBytes?: number;
 } = {}): ImageCache & { readonly bytes: number } {
-  // A Map remembers the order of insertion: the first entry is the one used longest ago.
+  // A Map remembers the order of insertion, so the first entry is the least recently used.
   const images = new Map<string, RgbImage>();
   let bytes = 0;
   return {
@@ -68,7 +68,7 @@ export function fileCache(folder: string): ImageCache {
       }
     },
     set: async (key, { width, height, data }) => {
-      // What is old was left by a write that was killed; other processes may be writing at this moment.
+      // Only old temporary files are leftovers of killed writes; younger ones may belong to other processes.
       await (made ??= makeFolder(folder).then(() => removeLeftovers(folder, HOUR_MS)));
       await writeSafetensors(
         pathOf(key),

@@ -1,4 +1,4 @@
-/** Changes of colour, with the very bytes of Pillow: ImageOps (posterize, solarize, autocontrast, equalize, invert) and ImageEnhance. */
+/** Changes of colour, byte for byte as in Pillow: ImageOps (posterize, solarize, autocontrast, equalize, invert) and ImageEnhance. */
 import { emptyImage, type RgbImage } from './image.ts';
 
 const { fround } = Math;
@@ -21,12 +21,12 @@ export function posterize(image: RgbImage, bits: number): RgbImage {
   return everyChannel(image, (value) => value & ~((1 << (8 - bits)) - 1));
 }
 
-/** Inverts what is not below the threshold. */
+/** Inverts values from the threshold on. */
 export function solarize(image: RgbImage, threshold: number): RgbImage {
   return everyChannel(image, (value) => (value < threshold ? value : 255 - value));
 }
 
-/** Adds first, up to 255 (Dassl). */
+/** Adds a number first, up to 255, then solarizes (Dassl's SolarizeAdd). */
 export function solarizeAdd(image: RgbImage, addition: number, threshold = 128): RgbImage {
   return solarize(
     everyChannel(image, (value) => Math.trunc(Math.min(255, Math.max(0, value + addition)))),
@@ -86,7 +86,7 @@ export function equalize(image: RgbImage): RgbImage {
 const luma = (data: Uint8Array, at: number): number =>
   ((data[at] as number) * 19595 + (data[at + 1] as number) * 38470 + (data[at + 2] as number) * 7471 + 0x8000) >>> 16;
 
-/** `Image.blend`: from the degenerate image at 0 over the image at 1 and beyond, in f32. */
+/** `Image.blend`, in f32: factor 0 gives the degenerate image, 1 the image itself, and larger factors go beyond it. */
 function blended({ width, height, data }: RgbImage, factor: number, degenerate: (at: number) => number): RgbImage {
   const alpha = fround(factor);
   const result = emptyImage(width, height);
@@ -98,17 +98,17 @@ function blended({ width, height, data }: RgbImage, factor: number, degenerate: 
   return result;
 }
 
-/** 0: black. */
+/** Brightness; factor 0 is black. */
 export function brightness(image: RgbImage, factor: number): RgbImage {
   return blended(image, factor, () => 0);
 }
 
-/** 0: grey. */
+/** Colour; factor 0 is grey. */
 export function saturation(image: RgbImage, factor: number): RgbImage {
   return blended(image, factor, (at) => luma(image.data, at - (at % 3)));
 }
 
-/** 0: the mean grey everywhere. */
+/** Contrast; factor 0 is the mean grey everywhere. */
 export function contrast(image: RgbImage, factor: number): RgbImage {
   const { data } = image;
   let sum = 0;
@@ -117,7 +117,7 @@ export function contrast(image: RgbImage, factor: number): RgbImage {
   return blended(image, factor, () => mean);
 }
 
-/** 0: smoothed by 3 x 3 pixels, the one in the middle five times; the border stays. */
+/** Sharpness; factor 0 is smoothed over 3 x 3 pixels with the middle one counted five times, and an unchanged border. */
 export function sharpness(image: RgbImage, factor: number): RgbImage {
   const { width, height, data } = image;
   const row = width * 3;
@@ -132,7 +132,7 @@ export function sharpness(image: RgbImage, factor: number): RgbImage {
   return blended(image, factor, smooth);
 }
 
-/** A rectangle of one grey-brown, both corners included; what is outside of the image is left out (Dassl). */
+/** Fills a rectangle with one grey-brown, both corners included; parts outside of the image are left out (Dassl's Cutout). */
 export function cutOut(image: RgbImage, [left, top, right, bottom]: readonly [number, number, number, number]): RgbImage {
   const { width, height } = image;
   const data = image.data.slice();

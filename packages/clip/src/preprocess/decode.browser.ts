@@ -21,7 +21,7 @@ export const decodePixels: DecodePixels = async (request) => {
       code: 'image.format',
       values: { name, format: header.format.toUpperCase() },
     });
-  // Browsers turn images by their EXIF tag whatever they are told, so they must not see it.
+  // Browsers rotate images by their EXIF tag in spite of the option, so the tag is removed first.
   const blob = new Blob([withoutExif(bytes, header.format)], { type: `image/${header.format}` });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' }).catch(
     (cause: unknown) => {

@@ -6,7 +6,7 @@ import { emptyImage, type RgbImage } from './image.ts';
 import type { ImageHeader } from './image-header.ts';
 import { damaged, refused, truncated } from './reader.ts';
 
-/** Far beyond what the largest image allowed takes; a file made to keep decoders busy ends here. */
+/** Seconds: far more than the largest allowed image takes; decoding of a file made to keep decoders busy ends here. */
 const MAX_SECONDS = 60;
 
 /** Loads sharp, once. Workers need it loaded on the main thread first, or its libraries are unloaded with the first worker. */
@@ -55,7 +55,7 @@ function explain(name: string, bytes: Uint8Array, { format }: ImageHeader, cause
       `is a HEIC image, which this installation does not decode (${message})`,
       'convert it: `magick photo.heic photo.jpg`, or export it as JPEG from the program that shows it',
     );
-  // libpng says "read error" to everything; without its last chunk a file was cut.
+  // libpng reports every failure as "read error"; a PNG without its last chunk was cut off.
   const isCut = format === 'png' ? !endsWithChunk(bytes, 'IEND') : /premature end|unexpected end|truncated/i.test(message);
   return isCut ? truncated(name, message, cause) : damaged(name, message, cause);
 }

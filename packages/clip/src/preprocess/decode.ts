@@ -13,8 +13,8 @@ import { ByteReader, refused, truncated } from './reader.ts';
 /** How an image file becomes pixels. */
 export interface DecodeOptions {
   /**
-   * `ignore` (the default) leaves pixels as they are stored: so Pillow does, and so CLIP and the papers saw them. `apply` turns them
-   * upright by the camera's tag, as viewers show them.
+    * `ignore` (the default) leaves pixels as they are stored, as Pillow does and as CLIP and the papers saw them. `apply` turns them
+    * upright by the camera's tag, as viewers show them.
    */
   readonly exif?: 'ignore' | 'apply';
   /** Larger images are refused before memory is taken. Default 178,956,970, where Pillow suspects a decompression bomb. */
@@ -24,7 +24,7 @@ export interface DecodeOptions {
 }
 
 export const MAX_PIXELS = 178_956_970;
-/** Longer files are not read; no image of MAX_PIXELS needs as much. */
+/** Longer files are not read; no image within the limit of pixels needs that much. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**

@@ -3,7 +3,7 @@ import type { ImageFormat } from './image-header.ts';
 
 const ORIENTATION = 0x0112;
 
-/** A stretch of a file. */
+/** A range of bytes in a file. */
 interface Part {
   readonly start: number;
   readonly end: number;
@@ -14,7 +14,7 @@ interface ExifPart extends Part {
   readonly tiff: number;
 }
 
-/** 1 to 8 as the file says; 1 (upright) where it says nothing, or nothing that can be read. */
+/** The orientation, 1 to 8; 1 (upright) where the file has none, or one that cannot be read. */
 export function exifOrientation(bytes: Uint8Array, format: ImageFormat): number {
   if (format === 'tiff') return readOrientation(bytes);
   const [part] = exifParts(bytes, format);

@@ -44,10 +44,10 @@ export type Resizing = {
   readonly interpolation: Interpolation;
 };
 
-/** CLIP's. */
+/** CLIP's resizing. */
 export const CLIP_RESIZING: Resizing = { mode: 'shortest', interpolation: 'bicubic' };
 
-/** [size, size, 3] with Pillow's bytes. @param resize as in {@link resizeAndCrop}; `squash` has no use for it */
+/** [size, size, 3] with Pillow's bytes. @param resize as in {@link resizeAndCrop}; `squash` ignores it */
 export function toSquare(image: RgbImage, size: number, resize: number, { mode, interpolation }: Resizing): RgbImage {
   if (mode === 'squash') return resizeImage(image, size, size, { interpolation });
   return resizeAndCrop(image, size, resize, interpolation);

@@ -1,4 +1,4 @@
-/** What the first bytes of an image file say of it. */
+/** The header of an image file, read from its first bytes. */
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'tiff' | 'avif' | 'heic';
 

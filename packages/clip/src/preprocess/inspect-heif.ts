@@ -1,4 +1,4 @@
-/** What the boxes of an AVIF or HEIC file say of its size. */
+/** The size of an AVIF or HEIC file, from its boxes. */
 import type { ImageHeader } from './image-header.ts';
 import { type ByteReader, damaged } from './reader.ts';
 

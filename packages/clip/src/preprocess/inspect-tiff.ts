@@ -1,10 +1,10 @@
-/** What the first page of a TIFF says of itself. */
+/** The size and kind of the first page of a TIFF. */
 import type { ImageHeader } from './image-header.ts';
 import { type ByteReader, damaged, refused } from './reader.ts';
 
 const TAGS = { width: 256, height: 257, bits: 258, compression: 259, photometric: 262, samples: 277, format: 339 } as const;
 const [SHORT, LONG] = [3, 4];
-/** Fax codes have no bound to how much they pack. */
+/** Fax codes can pack any number of pixels into few bytes. */
 const FAX = [2, 3, 4];
 const SEPARATED = 5;
 

@@ -5,7 +5,7 @@ import { inspectHeif } from './inspect-heif.ts';
 import { inspectTiff } from './inspect-tiff.ts';
 import { ByteReader, damaged, refused, truncated } from './reader.ts';
 
-/** Kinds people pass by mistake, by what their bytes begin with. */
+/** Other kinds of files that people pass by mistake, by their first bytes. */
 const OTHERS: readonly (readonly [string | RegExp, string])[] = [
   ['II+\0', 'a BigTIFF image'],
   ['MM\0+', 'a BigTIFF image'],

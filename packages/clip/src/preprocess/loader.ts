@@ -26,7 +26,7 @@ export interface ImageLoaderOptions extends Omit<DecodeOptions, 'name'> {
   readonly cache?: ImageCache;
 }
 
-/** A square of this side is as large as the largest image that is decoded. */
+/** Largest side of the squares. */
 const MAX_SIDE = 2 ** 13;
 const MAX_WORKERS = 256;
 
@@ -46,7 +46,7 @@ export interface LoadedImage<Source extends ImageSource = ImageSource> {
 export interface IterateOptions {
   /** Varies the augmentation. Default 0. */
   readonly epoch?: number;
-  /** Its reason is thrown as soon as it is aborted; work that was begun ends unseen. */
+  /** Its reason is thrown as soon as it is aborted; the outcome of work already begun is ignored. */
   readonly signal?: AbortSignal;
   /** Index by which the first source is augmented, when `sources` is a part of a data set. Default 0. */
   readonly firstIndex?: number;
@@ -84,7 +84,7 @@ export class ImageLoader {
 
   /**
    * One image as [size, size, 3] bytes.
-   * @param options what augments it, and what errors call it: by default its path or address
+    * @param options how it is augmented, and its name in errors: by default its path or address
    * @throws FormatError naming the file when it cannot be decoded
    */
   async load(
@@ -139,7 +139,7 @@ export class ImageLoader {
       }
     } finally {
       abortion.stop();
-      // A source that cannot be asked to stop (one that waits for ever) must not hold up the abort.
+      // A source that waits for ever cannot be asked to stop, and must not delay the abort.
       if (!isOver) void Promise.resolve(iterator.return?.()).catch(() => undefined);
     }
   }
@@ -161,7 +161,7 @@ export class ImageLoader {
     epoch: number,
   ): Promise<LoadedImage<Source>> {
     const loading = this.load(source, { epoch, index: firstIndex + index }).then((pixels) => ({ source, index, pixels }));
-    // It may fail while an earlier one is awaited, or after nobody waits any more; whoever awaits it still gets the error.
+    // The promise may reject before its turn comes, or when nobody waits any more; the rejection counts as handled, and awaiting it still throws.
     loading.catch(() => undefined);
     return loading;
   }
@@ -172,7 +172,7 @@ export class ImageLoader {
   }
 }
 
-/** Tells squares that were made otherwise from CLIP's in a cache. */
+/** The part of a cache key that separates squares made otherwise from CLIP's. */
 function suffixOf({ mode, interpolation }: Resizing): string {
   const isClips = mode === CLIP_RESIZING.mode && interpolation === CLIP_RESIZING.interpolation;
   return isClips ? '' : `-${mode}-${interpolation}`;
@@ -189,7 +189,7 @@ function watch(signal: AbortSignal | undefined): { orElse<T>(work: Promise<T>): 
   aborted.catch(() => undefined);
   return {
     orElse: (work) => {
-      // Of two settled promises a race takes the first.
+      // Of two settled promises a race takes the first one given.
       signal.throwIfAborted();
       return Promise.race([work, aborted]);
     },

@@ -1,12 +1,12 @@
-/** From bytes to what the image tower reads. */
+/** Bytes of images to the input of the image tower. */
 import { ShapeError } from '@mudpt/tensor';
 
-/** Of the images CLIP was trained with: red, green, blue. */
+/** The means of CLIP's training images: red, green, blue, in units of 0 to 1. */
 export const CLIP_MEAN: readonly number[] = [0.48145466, 0.4578275, 0.40821073];
 /** The standard deviations of CLIP's channels: red, green, blue, in units of 0 to 1. */
 export const CLIP_STD: readonly number[] = [0.26862954, 0.26130258, 0.27577711];
 
-/** What is subtracted from channels, and what divides them. */
+/** Mean that is subtracted from each channel, and deviation that divides it. */
 export interface Normalization {
   /** Per channel, in units of 0 to 1. Default CLIP's. */
   readonly mean?: readonly number[];
@@ -38,7 +38,7 @@ export function normalize(
   return values;
 }
 
-/** What each of the 256 bytes becomes. */
+/** The normalised value of each of the 256 bytes. */
 function levels(mean: number | undefined, std: number | undefined): Float32Array {
   if (mean === undefined || std === undefined || !Number.isFinite(mean) || !(std > 0)) {
     throw new ShapeError('normalize', `a channel has mean ${mean} and std ${std}`, 'give three means and three positive stds');

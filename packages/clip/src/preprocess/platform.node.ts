@@ -35,7 +35,7 @@ function workerFile(): { filename: string; execArgv?: string[] } {
 
 export const makeFolder: MakeFolder = makeFolders;
 
-/** Of this machine, or of the part of it this process may use. */
+/** Processors of this machine, or those that this process may use. */
 export function processors(): number {
   return availableParallelism();
 }

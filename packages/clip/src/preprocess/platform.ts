@@ -1,4 +1,4 @@
-/** What the loader needs beside decoding: `#platform` is platform.node.ts or platform.browser.ts. */
+/** What the loader needs from the platform besides decoding: `#platform` is platform.node.ts or platform.browser.ts. */
 import type { ImageResult, ImageTask } from './task.ts';
 
 export interface Workers {

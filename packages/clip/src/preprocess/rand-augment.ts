@@ -19,7 +19,7 @@ import {
 import type { RgbImage } from './image.ts';
 import { type Draw, uniform, wholeBelow } from './random.ts';
 
-/** How images are varied beside crops and flips. */
+/** Options of RandAugment. */
 export interface RandAugmentOptions {
   /** Whose list of operations. Default torchvision. */
   readonly list?: 'torchvision' | 'dassl';
@@ -32,7 +32,7 @@ export interface RandAugmentOptions {
 /** The bins of magnitudes. */
 const BINS = 31;
 
-/** An operation: the value of a magnitude for an image, whether it may be turned round, and what it does. */
+/** An operation: the value of a magnitude for an image, whether its sign is drawn, and what it does. */
 export interface RandAugmentOperation {
   readonly name: string;
   value(magnitude: number, image: RgbImage): number;
@@ -54,12 +54,12 @@ const shearX = (image: RgbImage, value: number): RgbImage => transformAffine(ima
 const shearY = (image: RgbImage, value: number): RgbImage => transformAffine(image, [1, 0, 0, value, 1, 0]);
 const moveX = (image: RgbImage, value: number): RgbImage => transformAffine(image, [1, 0, value, 0, 1, 0]);
 const moveY = (image: RgbImage, value: number): RgbImage => transformAffine(image, [1, 0, 0, 0, 1, value]);
-/** torchvision moves by whole pixels, the other way round. */
+/** torchvision moves by whole pixels, in the opposite direction. */
 const wholePixels = (value: number): number => -Math.trunc(value);
 /** torchvision gives the shear as an angle. */
 const ofAngle = (value: number): number => Math.tan((((Math.atan(value) * 180) / Math.PI) * Math.PI) / 180);
 
-/** torchvision's fourteen, of which the first does nothing. */
+/** torchvision's fourteen operations; the first one does nothing. */
 const TORCHVISION: readonly RandAugmentOperation[] = [
   { name: 'Identity', value: () => 0, isSigned: false, apply: (image) => image },
   { name: 'ShearX', value: (m) => bin(0, 0.3, m), isSigned: true, apply: (image, value) => shearX(image, ofAngle(value)) },
@@ -117,7 +117,7 @@ const signed = (name: string, apply: (image: RgbImage, value: number) => RgbImag
   isSigned: true,
 });
 
-/** Dassl's sixteen; distances are in pixels, of whatever size the image has. */
+/** Dassl's sixteen operations; distances are in pixels, whatever the size of the image. */
 const DASSL: readonly RandAugmentOperation[] = [
   plain('AutoContrast', autoContrast),
   plain('Equalize', equalize),
@@ -150,7 +150,7 @@ export const RAND_AUGMENT_LISTS: Readonly<Record<NonNullable<RandAugmentOptions[
   dassl: DASSL,
 };
 
-/** An image of the same size. */
+/** Draws operations and applies them; the result has the size of `image`. */
 export function randAugment(
   image: RgbImage,
   draw: Draw,

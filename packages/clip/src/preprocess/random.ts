@@ -1,7 +1,7 @@
 /**
- * Random numbers that depend on where they are used alone: the generator Philox4x32-10 turns (seed, epoch, index of the image, number of
- * the draw) into 32 bits. So augmentation is the same however many workers there are, in whatever order images finish, and after a
- * training run is resumed.
+  * Random numbers that depend only on where they are used: the generator Philox4x32-10 turns (seed, epoch, index of the image, number of
+  * the draw) into 32 bits. So augmentation is the same for any number of workers, in whatever order images finish, and after a
+  * training run is resumed.
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC11). Counter [block, index, epoch, index >> 32],
  * key [seed, seed >> 32]; draw i is word i mod 4 of block floor(i / 4).
@@ -11,13 +11,13 @@ import { ShapeError } from '@mudpt/tensor';
 /** Each call gives the next 32 random bits as a whole number below 2^32. */
 export type Draw = () => number;
 
-/** Where draws are used. */
+/** The place where draws are used. */
 export interface DrawPlace {
   /** Whole number from 0 to 2^53 - 1. */
   readonly seed: number;
   /** Whole number below 2^32. */
   readonly epoch: number;
-  /** Of the image in its data set; whole number from 0 to 2^53 - 1. */
+  /** Index of the image in its data set; whole number from 0 to 2^53 - 1. */
   readonly index: number;
 }
 

@@ -43,7 +43,7 @@ export class ByteReader {
   }
 }
 
-/** The file stops too early. */
+/** The error for a file that ends too early. */
 export function truncated(name: string, how: string, cause?: unknown): FormatError {
   return new FormatError('decodeImage', `${name} is truncated: ${how}`, 'copy or download it again', {
     cause,
@@ -52,7 +52,7 @@ export function truncated(name: string, how: string, cause?: unknown): FormatErr
   });
 }
 
-/** The file is of a kind or variant that is not decoded. */
+/** The error for a kind or variant that is not decoded. */
 export function refused(
   name: string,
   what: string,
@@ -62,7 +62,7 @@ export function refused(
   return new FormatError('decodeImage', `${name} ${what}`, fix, told);
 }
 
-/** The file breaks the rules of its format. */
+/** The error for a file that breaks the rules of its format. */
 export function damaged(name: string, how: string, cause?: unknown): FormatError {
   return new FormatError('decodeImage', `${name} is damaged: ${how}`, 'copy or download it again, or leave it out', {
     cause,

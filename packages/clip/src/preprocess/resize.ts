@@ -1,5 +1,5 @@
 /**
- * Resizing with the very bytes of Pillow (`Image.resize`): bicubic, which CLIP was trained and is tested with, and bilinear.
+  * Resizing byte for byte as Pillow does it (`Image.resize`): bicubic, which CLIP was trained and is tested with, and bilinear.
  *
  * Source: Pillow's libImaging/Resample.c. The kernel is the cubic with a = -0.5, or a triangle; when shrinking it is widened by the scale, so
  * that every input pixel counts (antialiasing). Horizontal pass first, then vertical; weights are fixed-point numbers with 22 bits after
@@ -117,7 +117,7 @@ function resizeColumns({ width, data }: RgbImage, firstRow: number, weights: Wei
   const sums = new Int32Array(rowBytes);
   for (let row = 0; row < starts.length; row++) {
     sums.fill(HALF);
-    // Row by row of the input, so that memory is read in the order it lies.
+    // Row by row of the input, so that memory is read in order.
     for (let i = 0; i < counts[row]!; i++) {
       const weight = values[row * stride + i]!;
       const from = (starts[row]! - firstRow + i) * rowBytes;

@@ -8,7 +8,7 @@ export type WorkerReply =
   | (ImageResult & { readonly failure?: undefined })
   | { readonly failure: Pick<FormatError, 'op' | 'problem' | 'fix' | 'code' | 'values'> & { readonly isInput: boolean } };
 
-/** Called by piscina. Other errors than FormatError and InputError are bugs and arrive as piscina sends them. */
+/** Called by piscina. Errors other than FormatError and InputError are bugs and arrive as piscina sends them. */
 export default async function work(task: ImageTask): Promise<WorkerReply> {
   try {
     const reply = await runTask(task);

@@ -1,4 +1,4 @@
-/** A Redis for BullMQ. Both libraries are installed by who wants a queue. */
+/** Connections to the Redis of BullMQ queues. Both libraries are optional: who wants a queue installs them. */
 import type { Redis } from 'ioredis';
 import { InputError } from '@mudpt/tensor';
 
@@ -20,7 +20,7 @@ export async function connect(url: string): Promise<Redis> {
   const connection = new ioredis.Redis(url, {
     lazyConnect: true,
     connectTimeout: 5000,
-    // BullMQ waits for jobs in one request; a connection that was lost is made again.
+    // BullMQ waits for jobs within one request, so requests have no limit of retries; a lost connection is made again.
     maxRetriesPerRequest: null,
     retryStrategy: (times) => (isConnected ? Math.min(1000 * times, 10_000) : null),
   });

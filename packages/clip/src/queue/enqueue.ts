@@ -7,16 +7,16 @@ export interface QueuedJob<Data> {
   /** No colon, and no bare number: BullMQ keeps those for itself. */
   readonly id: string;
   readonly data: Data;
-  /** Its results are there: it is not put into the queue. */
+  /** Whether its results exist already: then it is not put into the queue. */
   readonly isDone: boolean;
 }
 
-/** How many jobs are where after enqueueing. */
+/** Numbers of jobs by state after enqueueing. */
 export interface EnqueueResult {
   readonly added: number;
-  /** Jobs that failed before, and are tried again. */
+  /** Jobs that failed before and are tried again. */
   readonly retried: number;
-  /** Waiting, or with a worker. */
+  /** Jobs that wait, or are being worked on. */
   readonly there: number;
   readonly done: number;
 }

@@ -14,20 +14,20 @@ export interface WorkOptions<Data> {
   readonly signal: AbortSignal;
   /** Seconds without a sign of life after which a job goes to another worker. */
   readonly silence: number;
-  /** Stay when nothing is left to do. */
+  /** Whether to stay when no jobs are left. */
   readonly stays: boolean;
-  /** @param tell makes progress known to whoever looks at the queue */
+  /** @param tell publishes progress in the queue */
   readonly run: (data: Data, tell: (progress: object) => void) => Promise<JobEnd>;
-  /** Told about once a second where the queue stands. */
+  /** Called about once a second with the state of the queue. */
   readonly onQueue?: (state: QueueState) => void;
 }
 
-/** How many jobs are where. */
+/** Numbers of jobs by state. */
 export interface QueueState {
-  /** Waiting for a worker, or for another try. */
+  /** Jobs that wait for a worker, or for another try. */
   readonly waiting: number;
   readonly failed: number;
-  /** What workers last told of the jobs they are at. */
+  /** The latest progress of the jobs in work. */
   readonly active: readonly { readonly id: string; readonly progress: unknown }[];
 }
 
@@ -43,7 +43,7 @@ export async function workOnJobs<Data>(name: string, options: WorkOptions<Data>)
   const { bullmq } = await libraries();
   const queue = new bullmq.Queue(name, { connection }) as Queue;
   const doJob = async (job: Job<Data, string>, token?: string): Promise<string> => {
-    // Progress that does not arrive is told again soon.
+    // Progress that is lost comes again soon.
     const end = await options.run(job.data, (progress) => void job.updateProgress(progress).catch(() => undefined));
     if (end.kind === 'done') return 'done';
     if (end.kind === 'refused') throw new bullmq.UnrecoverableError(end.reason);
@@ -57,7 +57,7 @@ export async function workOnJobs<Data>(name: string, options: WorkOptions<Data>)
     stalledInterval: options.silence * 1000,
     maxStalledCount: 3,
   });
-  // A connection that was lost is made again by itself; the person may want to know.
+  // A lost connection is made again by itself; this only informs people.
   worker.on('error', (error) => process.stderr.write(`queue: ${error.message}\n`));
   try {
     while (!options.signal.aborted && (options.stays || (await isAnythingLeft(queue)))) {

@@ -63,13 +63,13 @@ export async function* decodedBatches(
   }
 }
 
-/** Reads on while batches are computed: it never waits for whoever takes. */
+/** Reads ahead while batches are computed, without waiting for the consumer. */
 class Ahead {
   private readonly ready: Underway[] = [];
   private waitingBytes = 0;
   private isOver = false;
   private isClosed = false;
-  /** Wakes the reader or the taker: each waits for what the other does. */
+  /** Wakes the reader or the consumer: each waits for the other. */
   private wake: () => void = () => undefined;
   private changed = this.nextChange();
   private failure: { readonly error: unknown } | undefined;
@@ -86,7 +86,7 @@ class Ahead {
     });
   }
 
-  /** @returns undefined after the last */
+  /** The next batch; undefined after the last. */
   async take(): Promise<Underway | undefined> {
     for (;;) {
       const next = this.ready.shift();
@@ -129,7 +129,7 @@ class Ahead {
         this.waitingBytes -= bytes;
         this.tell();
       });
-    // It may fail while an earlier one is awaited; whoever awaits it still gets the error.
+    // The promise may reject before its turn comes; the rejection counts as handled, and awaiting it still throws.
     pixels.catch(() => undefined);
     return pixels;
   }

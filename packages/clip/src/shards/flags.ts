@@ -1,4 +1,4 @@
-/** What commands that work on shards have in common on the command line: `clip embed-shards`, and `predict` of the package mudpt. */
+/** The flags that commands on shards share: `clip embed-shards`, and `predict` of the package mudpt. */
 import { InputError } from '@mudpt/tensor';
 import { type Command, Option } from 'commander';
 import { runQueuedShards } from './queued.ts';
@@ -20,7 +20,7 @@ export interface ShardFlags {
   readonly silence?: string;
 }
 
-/** Adds the flags, the folder of outputs excepted. */
+/** Adds the flags, except the folder of outputs. */
 export function addShardFlags(command: Command): Command {
   return command
     .option(
@@ -45,7 +45,7 @@ export function addShardFlags(command: Command): Command {
     .option('--silence <seconds>', 'with --redis: after which the shard of a silent worker goes to another one (default 60)');
 }
 
-/** What a command gives to the work on shards: an end, and where lines go. */
+/** What a command passes to the work on shards: how to stop it, and where lines are printed. */
 export interface ShardsAround {
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;

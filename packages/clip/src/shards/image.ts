@@ -1,4 +1,4 @@
-/** What a shard gives one after the other. */
+/** Items that a shard gives, one after the other. */
 import { FormatError, InputError } from '@mudpt/tensor';
 
 /** An image of a shard: its bytes, the path of its file, or why there is none. */
@@ -16,7 +16,7 @@ export function tooLarge(bytes: number): string {
   return `it has ${bytes} bytes, more than the ${MAX_IMAGE_BYTES} allowed`;
 }
 
-/** An image's fault is recorded; any other error is the program's and comes through. */
+/** Records an error about one image; any other error is rethrown. */
 export function reasonOfImage(error: unknown): string {
   if (error instanceof FormatError || error instanceof InputError) return error.problem;
   throw error;

@@ -23,7 +23,7 @@ export interface ListOptions {
   readonly allowOutside?: boolean;
 }
 
-/** Of the chosen columns of one row group. */
+/** Values of the chosen columns of one row group. */
 const MAX_GROUP_BYTES = 2 ** 31;
 
 /**
@@ -85,7 +85,7 @@ async function imageOfRow(
   const name = id ? valueAt(row, id) : file;
   const about = { id: name === undefined || name === null || name === '' ? `row ${number}` : idText(name) };
   if (value instanceof Uint8Array)
-    // A view of the row group would travel to a worker with the whole of it.
+    // A copy, because a worker would get the whole row group along with a view of it.
     return value.length > MAX_IMAGE_BYTES ? { ...about, why: tooLarge(value.length) } : { ...about, source: value.slice() };
   if (typeof file !== 'string' || file === '') return { ...about, why: 'the list holds no image here' };
   const place = placeOf(file, folder, allowOutside);

@@ -10,7 +10,7 @@ export type Columns = Readonly<Record<string, ColumnType>>;
 /** A row of a table by the names of its columns. */
 export type TableRow = Readonly<Record<string, string | number | readonly string[] | Float32Array | null>>;
 
-/** Rows of a group: so many are in memory at once. */
+/** Rows of a group, which are in memory at once. */
 const GROUP_ROWS = 1024;
 
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const;
@@ -60,7 +60,7 @@ export class ParquetTable {
     }
   }
 
-  /** The file gets its name. */
+  /** Writes the rest and gives the file its name. */
   async finish(): Promise<void> {
     if (this.rows.length > 0) await this.writeGroup();
     await this.writer.finish();
@@ -78,7 +78,7 @@ export class ParquetTable {
     const columnData = Object.entries(this.columns).map(([name, type]) => ({
       name,
       data: rows.map((row) => asValue(row[name])),
-      // Features do not compress, and their bounds say nothing.
+      // Features do not compress, and their minima and maxima help nobody.
       ...(type === 'f32s' && { codec: 'UNCOMPRESSED' as const, encoding: 'PLAIN' as const, statistics: false }),
     }));
     await this.writer.write({ columnData, rowGroupSize: GROUP_ROWS });

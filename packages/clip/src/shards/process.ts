@@ -79,9 +79,9 @@ export async function processShard<Values>(
       const { value, done } = await next;
       if (done) break;
       waitingSeconds += since(asked);
-      // The next batch is put together while the device works on this one.
+      // The next batch is prepared while the device works on this one.
       next = batches.next();
-      // It may fail meanwhile; it is awaited in its turn.
+      // It may reject before it is awaited below; that counts as handled.
       next.catch(() => undefined);
       signal.throwIfAborted();
       const ids = value.rows.flatMap(({ id, why }) => (why === undefined ? [id] : []));

@@ -21,7 +21,7 @@ interface ShardJob {
   readonly name: string;
 }
 
-/** What a worker tells of the shard it is at. */
+/** Progress that a worker publishes of its shard. */
 interface JobProgress {
   readonly images: number;
   readonly imagesPerSecond: number;

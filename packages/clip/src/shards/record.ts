@@ -5,7 +5,7 @@ import { FormatError, InputError } from '@mudpt/tensor';
 /** What results depend on, by name. */
 export type Facts = Readonly<Record<string, string | number | boolean>>;
 
-/** What is counted of a shard. */
+/** Counts of one shard. */
 export interface ShardCounts {
   /** Images that were read: rows of features. */
   readonly rows: number;
@@ -43,7 +43,7 @@ function parsed(path: string, text: string): ShardRecord {
     const value: unknown = JSON.parse(text);
     if (isRecord(value)) return value;
   } catch {
-    // Told below, as any file that is no record.
+    // Handled below, like any other file that is not a record.
   }
   throw new FormatError('--out', `${path} is no record of a finished shard`, 'remove it, or give another folder with --out');
 }

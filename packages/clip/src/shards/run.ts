@@ -1,4 +1,4 @@
-/** Shards one after the other, with what people want to know meanwhile. */
+/** Shards one after the other, with progress. */
 import { stat } from 'node:fs/promises';
 import { FormatError, InputError, removeLeftovers, type TensorError } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
@@ -43,7 +43,7 @@ export function shardLoader<Values>({ size, resizing, exif }: ShardWork<Values>)
 }
 
 /**
- * Works on shards in their order. One that is broken is told, and the others go on.
+  * Works on shards in their order. A broken one is reported, and the others go on.
  * @throws FormatError or InputError in the end when shards were refused; at once where other options made what is in the folder
  */
 export async function runShards<Values>(
@@ -104,7 +104,7 @@ export function shardLine({ name }: Shard, { record, isOld, seconds, waitingSeco
   return `${about}, ${(count / Math.max(seconds, 1e-9)).toFixed(1)} images/s, ${waited.toFixed(0)} % of the time waiting for images`;
 }
 
-/** What is wrong with one shard alone: others may be right. */
+/** Whether an error is about one shard, so that others may succeed. */
 export function isShardFault(error: unknown): error is TensorError {
   return (error instanceof FormatError || error instanceof InputError) && error.op === 'shards';
 }

@@ -101,7 +101,7 @@ export function shardsOfTask<T>(shards: readonly T[], index: string | undefined,
   );
 }
 
-/** What tells one file from another without reading all of it. */
+/** What identifies a file without reading all of it. */
 export interface ShardContents {
   readonly shardBytes: number;
   /** SHA-256 of the first and the last part of the file: headers, and the footer of a Parquet file. */

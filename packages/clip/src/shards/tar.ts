@@ -7,7 +7,7 @@ import { createTarDecoder } from 'modern-tar';
 import { MAX_IMAGE_BYTES, type ShardImage, tooLarge } from './image.ts';
 
 const IMAGE = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|bmp|dib|avif|hei[cf])$/i;
-/** What macOS puts beside files in an archive. */
+/** Files that macOS adds to archives. */
 const LITTER = /(^|\/)(\._[^/]*|__MACOSX\/.*)$/;
 
 /** @throws FormatError for an archive that is broken or cut off */

@@ -12,7 +12,7 @@ export class Throughput {
   private readonly began: number;
   private images = 0;
   private doneWeight = 0;
-  /** Of shards that were finished before: neither done here, nor to go. */
+  /** Weight of shards that were finished before: neither done here nor left to do. */
   private skippedWeight = 0;
 
   constructor(
@@ -36,7 +36,7 @@ export class Throughput {
     return this.now() - this.began;
   }
 
-  /** Where it stands. @param part of the shard of `weight` that is at hand, from 0 to 1, with `images` of it done */
+  /** The present state. @param part how much of the current shard, of `weight`, is done, from 0 to 1, and with it `images` images */
   progress({ images = 0, weight = 0, part = 0 } = {}): Progress {
     const { seconds } = this;
     const done = this.doneWeight + weight * part;

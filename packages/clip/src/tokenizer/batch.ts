@@ -15,7 +15,7 @@ export interface EncodedBatch {
   readonly ids: Int32Array;
   /** [texts]: ids of each row before the padding, start and end included. */
   readonly lengths: Int32Array;
-  /** [texts]: whose row of the text tower's output is the feature. CLIP: the first end (OpenAI finds it by argmax). SigLIP: the last position. */
+  /** [texts]: position whose token becomes the feature. CLIP: the first end (OpenAI finds it by argmax). SigLIP: the last position. */
   readonly eotIndex: Int32Array;
   readonly contextLength: number;
 }

@@ -1,4 +1,4 @@
-/** What happens to a text before it is split into words, and the split itself. */
+/** Cleaning of a text, and its split into words. */
 import { unescapeHtml } from './html.ts';
 
 /**
@@ -11,7 +11,7 @@ export type TokenizerMode = 'openai' | 'hf';
 export const START = '<|startoftext|>';
 export const END = '<|endoftext|>';
 
-/** What Python's `str` counts as white space. Other than JavaScript's \s: the separators U+001C to U+001F and U+0085, but not U+FEFF. */
+/** What Python's `str` counts as white space: unlike JavaScript's \s it includes the separators U+001C to U+001F and U+0085, and not U+FEFF. */
 export const PYTHON_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 
 const CLEAN: Readonly<Record<TokenizerMode, (text: string) => string>> = {
@@ -30,7 +30,7 @@ const CLEAN: Readonly<Record<TokenizerMode, (text: string) => string>> = {
 /** Runs of letters, single number characters, runs of anything else that is no space. */
 const COMMON = "'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|[^\\p{White_Space}\\p{L}\\p{N}]+";
 const SPECIAL = '<\\|startoftext\\|>|<\\|endoftext\\|>';
-// OpenAI's pattern ignores case, and the lower-case letter ſ (U+017F) is an s then.
+// OpenAI's pattern ignores case, in which the lower-case letter ſ (U+017F) equals s.
 const WORD: Readonly<Record<TokenizerMode, RegExp>> = {
   openai: new RegExp(`${SPECIAL}|'[sſ]|'t|${COMMON}`, 'gu'),
   hf: new RegExp(`'s|'t|${COMMON}`, 'gu'),

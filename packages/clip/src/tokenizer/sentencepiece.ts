@@ -7,7 +7,7 @@ import { PYTHON_SPACE } from './clean.ts';
 import { unescapeHtml } from './html.ts';
 import type { EncodeOptions, TextTokenizer } from './text-tokenizer.ts';
 
-/** What happens to a text before the steps that tokenizer.json tells. */
+/** Cleaning of a text before the steps of tokenizer.json. */
 export type TextCleaning =
   /** Lower case, ASCII punctuation removed, white space collapsed: how SigLIP was trained. */
   | 'canonicalize'
@@ -23,7 +23,7 @@ export type SentencePieceFiles = {
   readonly tokenizerConfigJson?: string | object | undefined;
 };
 
-/** What a tokenizer's kind decides where its files are silent. Sources: transformers' SiglipTokenizer and Siglip2Tokenizer. */
+/** Settings that follow from the kind of tokenizer where its files do not give them. Sources: transformers' SiglipTokenizer and Siglip2Tokenizer. */
 const KINDS = {
   Unigram: { cleaning: 'canonicalize', end: '</s>', pad: '</s>' },
   BPE: { cleaning: 'lower', end: '<eos>', pad: '<pad>' },
@@ -34,7 +34,7 @@ const CONTEXT = 64;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What is used of the library's tokenizer. Its own declarations do not compile under `nodenext`, so that none of ours may name them. */
+/** The parts of the library's tokenizer that are used. Its own declarations do not compile under `nodenext`, so ours must not refer to them. */
 type Core = {
   get_vocab(): ReadonlyMap<string, number>;
   encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: readonly number[] };
@@ -63,7 +63,7 @@ export function createSentencePieceTokenizer(
 
 /** Made by `createSentencePieceTokenizer`. Texts have no start token; the end is one, and rows are filled with `pad`. */
 export class SentencePieceTokenizer implements TextTokenizer {
-  /** Of tokens that texts may have. */
+  /** Number of token ids that texts may have. */
   readonly vocabularySize: number;
   readonly end: number;
   readonly pad: number;
@@ -91,7 +91,7 @@ export class SentencePieceTokenizer implements TextTokenizer {
     const rows = texts.map((text) => this.encode(text));
     const options = { contextLength, ...(onTooLong && { onTooLong }) };
     const batch = packBatch(texts, rows, this.end, options, this.pad);
-    // The tower reads the last position, whatever stands there.
+    // The tower always reads the last position.
     return { ...batch, eotIndex: batch.eotIndex.fill(contextLength - 1) };
   }
 
@@ -106,7 +106,7 @@ export class SentencePieceTokenizer implements TextTokenizer {
         const range = `use ids from 0 to ${this.vocabularySize - 1}`;
         throw new InputError('decode', `the id ${id} at position ${position} is not in the vocabulary`, range);
       }
-      // Characters that are no token are written byte by byte.
+      // Characters without a token are written byte by byte.
       const [, byte] = /^<0x([0-9A-F]{2})>$/.exec(token) ?? [];
       if (byte === undefined) bytes.push(...new TextEncoder().encode(token.replaceAll(SPACE, ' ')));
       else bytes.push(Number.parseInt(byte, 16));

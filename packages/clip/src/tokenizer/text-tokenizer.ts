@@ -1,4 +1,4 @@
-/** What every tokenizer offers, whatever its vocabulary. */
+/** The interface of every tokenizer. */
 import type { BatchOptions, EncodedBatch } from './batch.ts';
 
 /** How one text is encoded. */
@@ -9,11 +9,11 @@ export type EncodeOptions = {
 
 /** Texts to ids and back. */
 export interface TextTokenizer {
-  /** Number of ids: the largest and one. */
+  /** Number of ids: the largest plus one. */
   readonly vocabularySize: number;
   /** Id of the end of a text. */
   readonly end: number;
-  /** Id that fills rows after it. */
+  /** Id that fills rows after the end. */
   readonly pad: number;
   /** The ids of `text`, however many they are, without padding. */
   encode(text: string, options?: EncodeOptions): number[];

@@ -34,11 +34,11 @@ export async function createTokenizer({ mode = 'openai', vocabulary }: Tokenizer
 
 /** Made by `createTokenizer`. */
 export class Tokenizer implements TextTokenizer {
-  /** Number of ids: the largest and one. */
+  /** Number of ids: the largest plus one. */
   readonly vocabularySize: number;
   /** Id of the start of a text. */
   readonly start: number;
-  /** Id of its end; no id is larger. */
+  /** Id of the end of a text; no id is larger. */
   readonly end: number;
   /** OpenAI's padding, which is the token "!". */
   readonly pad = 0;
@@ -59,7 +59,7 @@ export class Tokenizer implements TextTokenizer {
       vocab: Object.fromEntries(ids),
       merges: merges.map(([left, right]): [string, string] => [left, right]),
       end_of_word_suffix: '</w>',
-      // A word that is a token in the middle of words must not stand for the one at their end.
+      // A token that occurs only within words must not serve for one at the end of a word.
       ignore_merges: false,
     });
   }

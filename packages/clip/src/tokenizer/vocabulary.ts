@@ -1,4 +1,4 @@
-/** Where tokens and merges come from: the ones built in, or the files of a model folder. */
+/** The tokens and merges of a tokenizer: the built-in ones, or the files of a model folder. */
 import { byteSource, FormatError, InputError } from '@mudpt/tensor';
 import { sha256Hex } from '../files/sha256.ts';
 import { VOCABULARY_ORDER } from './bytes.ts';

@@ -61,7 +61,7 @@ export function expectAdapters(
     }
 }
 
-/** What is added to a product, the dtype of the result, and what the first axis of x counts, by which dropout is drawn; default its sequences, or packed rows. */
+/** A residual to add to a product, the dtype of the result, and what the first axis of x counts, by which dropout is drawn; default its sequences, or packed rows. */
 type ProductOptions = Pick<LinearOptions, 'residual' | 'dtype'> & { readonly rowsOf?: RowsOf | undefined };
 
 /** x W^T + bias + residual of `product`, with its update if it has one. */
@@ -110,7 +110,7 @@ function innerOf(x: Tensor, updates: readonly LowRankUpdate[], rowsOf: RowsOf | 
   if (isAlike) return matmul(flat(x), cat(updates.map(({ a }) => a)), { transposeB: true, alpha: first.scale });
   return cat(
     updates.map(({ a, scale, dropout: p = 0 }) => {
-      // The update is f32, whatever x is.
+      // Updates are f32, whatever the dtype of x.
       const kept = p > 0 ? dropout(cast(x, 'f32'), { p, ...nextStream('LowRankUpdate', rowsOf) }) : x;
       return matmul(flat(kept), a, { transposeB: true, alpha: scale });
     }),

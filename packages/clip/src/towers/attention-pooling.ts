@@ -5,7 +5,7 @@ import type { SiglipImageConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 import { ACTIVATION_OPS, takeNorm } from './block-weights.ts';
 
-/** OpenAI has no names for it: these follow those of blocks. */
+/** OpenAI's code has no names for these weights: they follow the names of blocks. */
 const NAME = 'visual.attn_pool';
 
 /** One feature for each image, from all of its tokens. */

@@ -4,7 +4,7 @@ import type { Tensor } from '@mudpt/tensor';
 import type { TowerConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 
-/** The engine's names of the configs' activations. */
+/** The engine's names of the activations of configs. */
 export const ACTIVATION_OPS = { quick_gelu: 'quickGelu', gelu: 'gelu', gelu_tanh: 'geluTanh' } as const;
 
 /** The blocks of `tower` ("transformer" or "visual.transformer") from their weights. */

@@ -8,7 +8,7 @@ import type { MobileClipImageConfig } from '../config.ts';
 import type { WeightBox } from '../weight-box.ts';
 import { type StemLayer, stemLayers } from '../weight-shapes.ts';
 
-/** Of PyTorch's batch norm. */
+/** eps of PyTorch's batch norm. */
 const EPS = 1e-5;
 
 /** A convolution, with batch norm and exact gelu after it but for the last, which has a bias. */
@@ -39,7 +39,7 @@ class StemConv extends Module {
     const rows = reshape(this.weight, [outputs, -1]);
     const { scale, shift, mean, variance } = this;
     if (!scale || !shift || !mean || !variance) return linear(windows, rows, this.bias);
-    // The norm has known statistics: it is a part of the product.
+    // Batch norm with fixed statistics is folded into the product.
     const factor = div(scale, sqrt(add(variance, EPS)));
     const scaled = mul(cast(rows, 'f32'), reshape(factor, [outputs, 1]));
     return linear(windows, scaled, sub(shift, mul(mean, factor)), { activation: 'gelu' });

@@ -23,9 +23,9 @@ import { takeNorm } from './block-weights.ts';
 
 /** A block whose `up` has the rows of the gate, then those of the values. */
 export class EvaBlock extends TransformerBlock {
-  /** Of what attention gives, before its projection. */
+  /** Norm of the result of attention, before its projection. */
   readonly attentionNorm: LayerNorm;
-  /** Between the two products of the feed-forward part. */
+  /** Norm between the two products of the feed-forward part. */
   readonly hiddenNorm: LayerNorm;
 
   constructor(weights: WeightBox, name: string, { width, heads, hidden, eps }: EvaImageConfig) {
@@ -49,7 +49,7 @@ export class EvaBlock extends TransformerBlock {
     this.hiddenNorm = takeNorm(weights, `${name}.mlp.ln`, hidden, eps);
   }
 
-  /** Queries and keys need the places of their tokens: `runBlock` knows them. */
+  /** Not supported: queries and keys need the places of their tokens, which only `runBlock` knows. */
   override forward(_x: Tensor, _options?: AttentionOptions): Tensor {
     throw new TensorError('EvaBlock', 'the block is called without the places of tokens', 'run the whole image tower');
   }
@@ -103,7 +103,7 @@ export function withRows(table: Tensor, rows: number): Tensor {
   return cat([table, tensor(still, { shape: [rows - have, depth], device: table.device })]);
 }
 
-/** Its tensors that blocks of CLIP do not have. */
+/** The tensors that CLIP's blocks do not have. */
 export function* namedEvaWeights({ attentionNorm, hiddenNorm }: EvaBlock, name: string): Generator<readonly [string, Tensor]> {
   for (const [part, { weight, bias }] of Object.entries({ 'attn.ln': attentionNorm, 'mlp.ln': hiddenNorm })) {
     yield [`${name}.${part}.weight`, weight];

@@ -1,4 +1,4 @@
-/** Prompt tokens: vectors that stand in a tower's sequences after its tokens or in place of some, given anew to as many blocks as one likes. */
+/** Prompt tokens: vectors in a tower's sequences, after its tokens or in place of some, replaced in as many blocks as wanted. */
 import { defineRule } from '@mudpt/autograd';
 import {
   cat,

@@ -1,4 +1,4 @@
-/** What a text tower is given, and the checks of it: each error says what to give instead. */
+/** Inputs of the text tower and their checks; each error says what to give instead. */
 import { type PackedSequences, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { TextConfig } from '../config.ts';
 import { expectAdapters } from './adapters.ts';
@@ -79,7 +79,7 @@ export function expectPrompts(config: TextConfig, prompts: PromptTokens, length:
   );
 }
 
-/** Tokens of all texts stand in the prefix, those of each text after it. */
+/** The check that prompts of all texts fit into the prefix, and those of one text after it. */
 function expectPackedPrompts(
   config: TextConfig,
   prompts: PromptTokens,

@@ -158,7 +158,7 @@ export class TextTower extends Module {
     return { embeddings: this.tokens.rows(ids, [count, length]), eot };
   }
 
-  /** Ends of ids that only the device knows. */
+  /** Ends of texts whose ids are on the device. */
   private endsOfIds(ids: Tensor): readonly number[] | Tensor {
     const [count = 0, length = 0] = ids.shape;
     return this.isCausal ? argmax(ids, 1) : Array.from({ length: count }, () => length - 1);
@@ -170,7 +170,7 @@ export class TextTower extends Module {
     const placed = add(embeddings, narrow(this.positions, 0, 0, length));
     if (options.prompts) expectPrompts(this.config, options.prompts, length, embeddings.shape[0] as number);
     if (options.adapters) expectAdapters('TextTower', this.config, options.adapters);
-    // A token alone sees itself under any mask: without one it needs no kernels but those of images.
+    // One token attends to itself under any mask; without one it runs on kernels that images use anyway.
     return runBlocks(this.blocks, placed, { ...options, causal: this.isCausal && length > 1 });
   }
 

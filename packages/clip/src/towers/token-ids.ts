@@ -6,7 +6,7 @@ import type { EncodedBatch } from '../tokenizer/index.ts';
 /** One list per text (shorter ones are padded), or a tokenizer's batch. */
 export type TokenIds = readonly (readonly number[])[] | Pick<EncodedBatch, 'ids' | 'contextLength'>;
 
-/** Ids of `count` texts as rows of `length`, and the position of each that is read: that of its end. */
+/** Ids of `count` texts as rows of `length`, and the position that is read of each: its end. */
 export type TokenRows = {
   readonly ids: Int32Array;
   readonly count: number;
@@ -14,7 +14,7 @@ export type TokenRows = {
   readonly eot: readonly number[];
 };
 
-/** What is read of a tower's config. */
+/** The parts of a tower's config that are needed here. */
 type IdConfig = Pick<TextConfig, 'context' | 'vocabulary' | 'architecture'> & { readonly pad?: number };
 
 /**

@@ -1,4 +1,4 @@
-/** The table of token embeddings. A frozen one stays in host memory: of its 49,408 rows a task reads some hundred. */
+/** The table of token embeddings. A frozen one stays in host memory: a task reads some hundred of its 49,408 rows. */
 import { Module } from '@mudpt/autograd';
 import { cast, type Device, embedding, scope, ShapeError, Tensor, tensor, TensorError } from '@mudpt/tensor';
 import { widen } from '../weight-box.ts';

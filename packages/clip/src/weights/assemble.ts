@@ -1,4 +1,4 @@
-/** A weight out of the tensors of a file: joined, transposed, and where each number came from. */
+/** A weight assembled from the tensors of a file: joined, transposed, with the origin of each number. */
 import { InputError, type SafetensorsDType, type SafetensorsTensor, type Shape, sizeOf, toFloat32 } from '@mudpt/tensor';
 import type { HostTensor } from '../weight-shapes.ts';
 import { bytesPerNumber, type TensorFile } from './formats/tensor-file.ts';

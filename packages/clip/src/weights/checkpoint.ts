@@ -1,4 +1,4 @@
-/** Checkpoints of any content: named tensors of a PyTorch archive or a safetensors file, without the demand that they make a CLIP. */
+/** Checkpoints with any content: named tensors of a PyTorch archive or a safetensors file, which need not make a CLIP. */
 import { byteSource, InputError } from '@mudpt/tensor';
 import { openTensorFile } from './formats/container.ts';
 import type { TensorFile } from './formats/tensor-file.ts';

@@ -34,16 +34,16 @@ export type WorkHook = (name: string, reads: readonly Tensor[], writes: readonly
 export type Listener = {
   readonly hook: OpHook;
   readonly onWork: WorkHook | undefined;
-  /** What listened where this one began. */
+  /** The listener that was in force when this one began. */
   readonly outer: Listener | undefined;
-  /** Whether it records for a gradient; a tape inside of it passes its work on to it. */
+  /** Whether it records for a gradient: if so, a tape inside of it passes its work on to it. */
   readonly isTape: boolean;
   closed: boolean;
 };
 
 const listeners = new Ambient<Listener>();
 
-/** The innermost listener still open, from `listener` outwards: they may be closed in any order. */
+/** The innermost listener that is still open, searching outwards from `listener`: they may be closed in any order. */
 function openFrom(listener: Listener | undefined): Listener | undefined {
   let open = listener;
   while (open?.closed) open = open.outer;
@@ -54,7 +54,7 @@ function listening(): Listener | undefined {
   return openFrom(listeners.get());
 }
 
-/** The tape that listens outside of `listener`, if what listens there is one. */
+/** The tape that listens outside of `listener`; undefined where no tape listens there. */
 export function outerTape(listener: Listener | undefined): Listener | undefined {
   return tapeAmong(openFrom(listener?.outer));
 }
@@ -63,7 +63,7 @@ function tapeAmong(listener: Listener | undefined): Listener | undefined {
   return listener?.isTape ? listener : undefined;
 }
 
-/** The tape that listens now, if what listens is one. */
+/** The tape that listens now; undefined where none does. */
 export function listeningTape(): Listener | undefined {
   return tapeAmong(listening());
 }
@@ -106,7 +106,7 @@ export function inNameOf<T>(op: string, body: () => T): T {
 }
 
 /**
- * What is thrown where a call failed as JavaScript does on values of another kind: only the main entry checks kinds before. The cause tells where.
+   * The error for a call that failed with a TypeError on a value of the wrong kind: only the main entry checks kinds beforehand. Its cause tells where.
  */
 function misused(op: string, args: readonly unknown[], cause: TypeError): TensorError {
   return new TensorError(
@@ -140,7 +140,7 @@ function dropNulls(args: unknown[]): void {
   }
 }
 
-/** How a hook listens. */
+/** Options of {@link withHook} and {@link installHook}. */
 export type HookOptions = { readonly onWork?: WorkHook; readonly isTape?: boolean };
 
 /**
@@ -156,7 +156,7 @@ export function withHook<T>(
   return listeners.run(op, hook && { hook, onWork, isTape, outer: isTape ? listening() : undefined, closed: false }, body);
 }
 
-/** Runs `body` with `listener`, one in force further out, as the innermost (undefined: none). */
+/** Runs `body` with `listener`, an outer one that is still in force, as the innermost (undefined: none). */
 export function withListener<T>(listener: Listener | undefined, body: () => T): T {
   return listeners.run('withListener', listener, body);
 }
@@ -183,7 +183,7 @@ export function currentHook(): OpHook | undefined {
   return listening()?.hook;
 }
 
-/** Reports work that is no op to the current hook. Lists are functions, so that nothing is allocated without a hook. */
+/** Reports work that is not an op to the current hook. The tensors come from functions, so that nothing is allocated without a hook. */
 export function noteWork(
   name: string,
   lists: () => { readonly reads: readonly Tensor[]; readonly writes: readonly Tensor[] },

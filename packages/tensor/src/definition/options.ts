@@ -1,4 +1,4 @@
-/** Checks of options: names that there are not, and dtypes. */
+/** Checks of options: unknown names and dtypes are refused. */
 import { expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
 import { describe, isPlain } from '../values.ts';

@@ -12,7 +12,7 @@ import { ParamPages } from './recorder.ts';
 import { nth } from '../values.ts';
 
 type Lifetime = { readonly buffer: PoolBuffer; first: number; last: number };
-/** Memory shared by virtual buffers whose lifetimes do not meet; these in the order of time. */
+/** Memory shared by virtual buffers whose lifetimes do not overlap, listed in order of time. */
 type Slot = { readonly bytes: number; readonly lifetimes: Lifetime[] };
 
 /** The parts of a device that a capture uses. */
@@ -27,7 +27,7 @@ export type PlanMemory = {
   readonly pages: readonly GPUBuffer[];
   /** Buffers that belong to the plan. */
   readonly owned: readonly PoolBuffer[];
-  /** Virtual buffers; they share the memory of owned ones. */
+  /** Virtual buffers, each in the memory of one of the plan's buffers. */
   readonly virtual: readonly PoolBuffer[];
   /** Buffers of tensors that live outside. */
   readonly external: readonly PoolBuffer[];
@@ -144,8 +144,8 @@ export class Capture {
   }
 
   /**
-   * The commands whose results somebody reads. A backward that computes a block a second time needs what its gradients read, not the block's result, and
-   * an eager rule cannot know which of the two a product gives.
+     * The commands whose results are read. When a backward computes a block a second time, it needs the block's intermediate values but not its result, and
+     * an op cannot know at that moment whether its result will be read.
    */
   private live(): readonly Command[] {
     const read = new Set<PoolBuffer>();
@@ -162,7 +162,7 @@ export class Capture {
       }
       const { entry, buffers } = command;
       if (!buffers.some((buffer, at) => entry.bindings[at]?.access === 'read_write' && isRead(buffer))) return false;
-      // What it writes, too: it may write a part only, or add to what is there.
+      // Written buffers count as read, because a command may write only a part or add to what is there.
       for (const buffer of buffers) read.add(buffer);
       return true;
     };
@@ -212,7 +212,7 @@ export class Capture {
   }
 }
 
-/** Puts a lifetime between those of a slot, unless it meets one of them. */
+/** Adds a lifetime to a slot, in order of time, unless it overlaps one of those there. */
 function insert(taken: Lifetime[], lifetime: Lifetime): boolean {
   let low = 0;
   let high = taken.length;

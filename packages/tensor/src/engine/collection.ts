@@ -7,7 +7,7 @@ import type { Storage } from './storage.ts';
 /** A handle with a reference to memory. */
 export type Watchable = { readonly storage: Storage };
 
-/** What is left of a handle that was collected. */
+/** The references of a handle, kept apart from it so that they can be released once it is collected. */
 type Remains = { storage: Storage; isCounted: boolean };
 
 const remains = new WeakMap<Watchable, Remains>();
@@ -17,11 +17,11 @@ const collected = new FinalizationRegistry<Remains>((left) => {
   if (left.isCounted) unscoped.live -= 1;
   unscoped.collected += 1;
   stats.liveTensors -= 1;
-  // Other code may hold the buffer of an exported tensor alone.
+  // An exported buffer may still be in use outside the engine, so it is left alone.
   if (!storage.isExported) storage.release();
 });
 
-/** Releases the memory of `handle` when it is collected. @param isCounted it counts towards the warning of tensors that pile up */
+/** Releases the memory of `handle` when it is collected. @param isCounted whether it counts towards the warning about undisposed tensors */
 export function watch(handle: Watchable, isCounted: boolean): void {
   const { storage } = handle;
   const left: Remains = { storage, isCounted };

@@ -30,7 +30,7 @@ export type CopyCommand = {
   readonly bytes: number;
 };
 
-/** A captured plan replayed as a whole. */
+/** One replay of a captured plan. */
 export type ReplayCommand = {
   readonly kind: 'replay';
   readonly commands: readonly Command[];

@@ -16,14 +16,14 @@ import { Recorder } from './recorder.ts';
 import { Storage } from './storage.ts';
 import { UNSCOPED_WARNING, Unscoped } from './unscoped.ts';
 
-/** Bytes are of GPU memory. */
+/** Memory of an engine; bytes are of GPU memory. */
 type Stats = { liveTensors: number; liveBytes: number; peakLiveBytes: number };
 
-/** What an engine watches for. */
+/** Diagnostics of an engine. */
 export type EngineOptions = {
-  /** Where each tensor was made. */
+  /** Whether to record where each tensor was made. */
   readonly leaks?: boolean;
-  /** Live tensors outside of scopes above which a warning is printed. */
+  /** How many live tensors outside of scopes print a warning. */
   readonly unscopedWarning?: number;
 };
 
@@ -38,7 +38,7 @@ export class Engine {
   /** Run after every read; for checks whose outcome is computed on the GPU. */
   readonly afterRead = new Set<() => Promise<void>>();
   private readonly readback: Readback;
-  /** Where recorded work goes while a function is captured. */
+  /** The capture that takes recorded work, while a function is being captured. */
   capturing: Capture | undefined;
 
   /** @param wait awaits promises of the GPU; on CPU adapters without taking a core from them */
@@ -181,7 +181,7 @@ export class Engine {
     (this.capturing ?? this.recorder).record(command);
   }
 
-  /** @throws DTypeError where tensors of `dtype` cannot be */
+  /** @throws DTypeError where the device cannot have tensors of `dtype` */
   expectDType(op: string, dtype: DType): void {
     expectDTypeName(op, dtype);
     if (dtype === 'f16' && !this.gpu.features.has('shader-f16')) {

@@ -33,7 +33,7 @@ function place(handle: Handle, scope: Scope | undefined): void {
   owners.set(handle, scope);
 }
 
-/** New handles belong to the code that makes them. */
+/** Whether new handles belong to the code that makes them: see {@link withoutOwner}. */
 let isManaged = false;
 
 /** Called by every new tensor: the current scope owns it. */

@@ -17,7 +17,7 @@ export class Plan {
     for (const buffer of memory.external) pool.pin(buffer);
   }
 
-  /** The calls of a replay to the driver, in order; for benchmarks and inspection. Pipelines exist once the first replay has settled. */
+  /** The calls of a replay to the driver, in order, for benchmarks and inspection. Pipelines exist once the first replay has settled. */
   get commands(): readonly Command[] {
     return this.memory.commands;
   }

@@ -18,9 +18,9 @@ export type PoolBuffer = {
 
 export const STORAGE_USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the constants are no part of lib.dom
 const MIN_BYTES = 256;
-/** Memory of plans above this is not rounded up to a class: it is planned once, and a quarter of it is much. */
+/** Plans ask for memory above this size without rounding up to a class: a plan is made once, and a quarter of so much would be wasted. */
 const LARGE_BYTES = 2 ** 20;
-/** A buffer this much larger serves where there is none of the very size. */
+/** Largest ratio of a free buffer's size to the wanted one at which it is still used. */
 const MOST_WASTE = 1.25;
 
 let nextBufferId = 1;

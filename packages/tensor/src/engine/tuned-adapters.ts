@@ -3,13 +3,13 @@ import type { AdapterInfo, AdapterKind } from './adapter.ts';
 import { TUNED_ADAPTERS } from './tuned-adapters.data.ts';
 import type { TuningTable } from './tuner.ts';
 
-/** Adapters of one kind, and the variants that were fastest there; what is not named is as the rules have it. */
+/** Adapters of one kind with the variants that were fastest on them; families not listed follow the rules. */
 export type TunedAdapters = {
   readonly kind: AdapterKind;
-  /** As the adapter tells it; absent: any. */
+  /** As the adapter reports it; left out: any. */
   readonly vendor?: string;
   readonly architecture?: string;
-  /** Parts of the hardware's name, one of which it has, where the architecture is not known. */
+  /** Parts of hardware names, any of which matches, for adapters that do not report an architecture. */
   readonly devices?: readonly string[];
   readonly table: TuningTable;
 };

@@ -9,7 +9,7 @@ import type { Tuning } from '../platform/platform.ts';
 /** Measured choices: family, then a key of the problem's rough size, then the variant. */
 export type TuningTable = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** The candidates of a family for a problem: variants that run on this adapter, the presumably best first. */
+/** The candidates of a family for a problem: variants that run on this adapter, presumably fastest first. */
 export type Choice<V extends string = string> = {
   /** Class of the problem, for instance 'NT/large'. */
   readonly key: string;
@@ -47,7 +47,7 @@ export class Tuner {
   }
 
   /**
-   * @param candidates variants that can solve this problem on this adapter, the presumably best first
+    * @param candidates variants that can solve this problem on this adapter, presumably fastest first
    * @param key class of problem, for instance 'NT/large'
    */
   choose<V extends string>(family: string, candidates: readonly V[], key: string): V {
@@ -108,7 +108,7 @@ export async function loadTuning(tuner: Tuner, adapterKey: string): Promise<bool
 
 const MODES: readonly Tuning[] = ['measure', 'stored', 'none'];
 
-/** What a device does about variants: as its opener says, else as MUDPT_TUNING says, else as is usual here. @throws InputError for another word */
+/** How a device chooses variants: as its opener says, else as MUDPT_TUNING says, else by the platform's default. @throws InputError for an unknown word */
 export function tuningMode(asked: string | undefined): Tuning {
   const said = asked ?? readEnvironment('MUDPT_TUNING');
   const mode = MODES.find((known) => known === said);
@@ -120,7 +120,7 @@ export function tuningMode(asked: string | undefined): Tuning {
   );
 }
 
-/** Keeps the choices of `tuner` for the adapter of this key. @returns where */
+/** Saves the choices of `tuner` for the adapter of this key. @returns where */
 export async function saveTuning(tuner: Tuner, adapterKey: string): Promise<string> {
   return await saveTuningText(adapterKey, `${JSON.stringify(tuner.export(), null, 2)}\n`);
 }

@@ -46,7 +46,7 @@ export async function httpSource(url: string, options: HttpOptions = {}): Promis
       },
     };
   }
-  // Some servers (sirv, so Vite's) take the 0 of `0-0` for no end and send everything: the answer has the size anyway.
+  // Some servers (sirv, and so Vite's) read the range `0-0` as open-ended and send everything: the answer has the size anyway.
   const whole = /^bytes 0-(\d+)\/(\d+)$/.exec(probe.headers.get('content-range') ?? '');
   const last = whole && Number(whole[1]) === Number(whole[2]) - 1 ? Number(whole[1]) : 0;
   const { total: size } = await checkPartial(name, probe, 0, last);
@@ -151,7 +151,7 @@ function causes(error: unknown): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
-/** Signed links carry their secret in the query, others in the user part: neither belongs in an error message. */
+/** The address without its query and user part, where signed links carry secrets that do not belong in an error message. */
 function withoutSecrets(url: string): string {
   return url.replace(/[?#].*$/s, '').replace(/^(https?:\/\/)[^/@]*@/i, '$1');
 }

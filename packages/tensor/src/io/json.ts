@@ -56,7 +56,7 @@ export function jsonKind(value: JsonValue): string {
   return typeof value === 'string' ? 'a string' : String(value);
 }
 
-/** Text from a file made safe for a message: quoted, control characters escaped, cut to a readable length. */
+/** Text from a file made safe for a message: quoted, with control characters escaped, and shortened. */
 export function quote(text: string): string {
   return JSON.stringify(abbreviate(text));
 }

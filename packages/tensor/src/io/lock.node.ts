@@ -23,13 +23,13 @@ interface Holder {
 
 /** A holder touches the file at this interval: its process may be invisible to others (another machine or container). */
 const BEAT_MS = 15_000;
-/** A holder elsewhere that has been silent for so long is no more. */
+/** A holder on another machine or in another container that has been silent for this long counts as gone. */
 const SILENT_MS = 300_000;
 const RETRY_MS = 100;
 
 /** How {@link FileLock} is taken. */
 export interface LockOptions {
-  /** Wait for the one who holds it rather than refuse. */
+  /** Whether to wait while somebody else holds it rather than refuse. */
   readonly wait?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -79,7 +79,7 @@ export class FileLock implements AsyncDisposable {
     return nameOf(found);
   }
 
-  /** @throws InputError when somebody took the lock away: two would write at once */
+  /** @throws InputError when another process has taken the lock away: two would write at once */
   async expectHeld(): Promise<void> {
     const found = await read(this.path);
     if (found?.holder?.token === this.token) return;
@@ -112,11 +112,11 @@ async function make(path: string, text: string, what: string): Promise<boolean> 
     } finally {
       await file.close();
     }
-    // A link is made whole or not at all, and not over another file; a plain new file could be seen empty.
+    // A hard link appears whole or not at all and never replaces a file; a new file could be read while it is still empty.
     return await link(temporary, path).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
-        // ENOENT: who holds the lock by now has tidied up.
+        // ENOENT: the process that holds the lock has removed our temporary file.
         if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
         if (['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(error.code ?? '')) return makePlainly(path, text);
         throw error;
@@ -145,7 +145,7 @@ async function makePlainly(path: string, text: string): Promise<boolean> {
 
 interface Found {
   readonly text: string;
-  /** Undefined for contents that no lock has. */
+  /** The holder that a lock file names; undefined where the contents are not those of a lock. */
   readonly holder: Holder | undefined;
 }
 
@@ -185,7 +185,7 @@ async function lives(path: string, { holder }: Found): Promise<boolean> {
   return found !== undefined && Date.now() - found.mtimeMs < SILENT_MS;
 }
 
-/** Removes the lock that was read. Of several processes that do so at once, one moves it; a process that moved a newer lock puts that back. */
+/** Removes the lock that was read. When several processes do so at once, only one moves it; a process that moved a newer lock puts that one back. */
 async function takeAway(path: string, text: string): Promise<void> {
   const aside = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
   try {
@@ -210,7 +210,7 @@ function here(): Pick<Holder, 'host' | 'boot' | 'space'> {
 /** A killed process that its parent never waited for (in a container without an init) keeps its number: a zombie. */
 const ENDED = 'ended';
 
-/** The 22nd field of /proc/PID/stat; the second one is a name in brackets that may hold anything, the third the state. */
+/** The start time of a process, field 22 of /proc/PID/stat, or {@link ENDED} by its state, field 3; field 2 is a name in brackets that may contain anything. */
 function beganOf(process: number): string {
   return readOrEmpty(() => {
     const line = readFileSync(`/proc/${process}/stat`, 'utf8');

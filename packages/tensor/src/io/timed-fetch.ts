@@ -1,20 +1,20 @@
 /** HTTP requests with timeouts for the answer and for stalled bodies. */
 import { FormatError } from '../errors.ts';
 
-/** What `fetch` is called with where it is replaced. */
+/** A function that is called like the global `fetch` and can replace it. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
-/** How long {@link timedFetch} waits, and for how much. */
+/** Time and size limits of {@link timedFetch}. */
 export interface TimeoutOptions {
-  /** For the head of the answer, and for each further {@link LEAST_BYTES} of its body. */
+  /** Seconds for the head of the answer, and for each further {@link LEAST_BYTES} of its body. */
   readonly seconds: number;
-  /** Longer answers are broken off. Default: no limit. */
+  /** Largest body in bytes; a longer one is broken off. Default: no limit. */
   readonly mostBytes?: number;
 }
 
-/** Python's hub library waits as long (HF_HUB_DOWNLOAD_TIMEOUT). */
+/** The time-out of Python's hub library (HF_HUB_DOWNLOAD_TIMEOUT). */
 export const REQUEST_SECONDS = 10;
-/** A body that brings less than this within the time is as good as none. */
+/** A server that sends fewer bytes than this within the time-out counts as silent. */
 const LEAST_BYTES = 1024;
 
 /**
@@ -57,7 +57,7 @@ export function timedFetch(get: Fetch, { seconds, mostBytes = Infinity }: Timeou
 interface Watch {
   readonly seconds: number;
   readonly mostBytes: number;
-  /** Makes the error for too few bytes in the time; told how many came. */
+  /** Makes the error for too few bytes within the time, from how many came. */
   onSilent(came: number): Error;
   onFlood(): Error;
 }
@@ -98,7 +98,7 @@ async function within<T>(work: Promise<T>, seconds: number, makeError: () => Err
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-    // Its failure (the abort) is expected once it is not awaited.
+    // The request is aborted, and its rejection is expected: nobody awaits it any more.
     work.catch(() => undefined);
   }
 }

@@ -13,7 +13,7 @@ const dropoutKernel = kernel({ name: 'dropout', source: dropoutWgsl, strided: tr
 export type DropoutOptions = {
   /** Probability that an element becomes 0; the others are divided by 1 - p. */
   readonly p: number;
-  /** A number, or a u32 tensor of one element that a captured step can change. */
+  /** Key of the random stream: a number, or a u32 tensor of one element that a captured step can change. */
   readonly seed: number | Tensor;
   /** Calls with one seed and different streams are independent. */
   readonly stream: number;

@@ -20,10 +20,10 @@ const finiteKernel = kernel({ name: 'finite_check', source: finiteCheckWgsl });
 
 const SLOTS = 256;
 
-/** Of one tensor at one state of its memory: whether it is finite, once that was read. */
+/** The check of one tensor at one state of its memory: whether it is finite, once that was read. */
 type Check = { readonly version: number; isFinite: boolean | undefined };
 type Block = { readonly flags: Storage; readonly checks: Check[] };
-/** A result and what it was made of. */
+/** A result and the tensors it was computed from. */
 type Trace = {
   readonly op: string;
   readonly shown: string;
@@ -35,7 +35,7 @@ type Pending = { readonly blocks: Block[]; readonly traces: Trace[] };
 
 const pending = new WeakMap<Device, Pending>();
 const checks = new WeakMap<Tensor, Check>();
-/** The checks run ops themselves. */
+/** True while a check runs, because checks call ops themselves. */
 let isTracing = false;
 
 /** Traces the results of `op`: of a call, or of a part that is no op, such as a backward. */
@@ -65,7 +65,7 @@ export function traceFinite(op: string, args: unknown, result: unknown): void {
 
 const showTensor = ({ dtype, shape }: Tensor): string => `${dtype} [${shape.join(', ')}]`;
 
-/** Numbers among the arguments and their options: a mask of -Infinity is meant. */
+/** Whether an argument or option is itself not finite: then the caller means it, as with a mask of -Infinity. */
 function hasInfiniteNumber(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value);
   if (Array.isArray(value)) return value.some(hasInfiniteNumber);
@@ -81,7 +81,7 @@ function stateOf(device: Device): Pending {
   return state;
 }
 
-/** Records the check of a tensor, unless it is known. */
+/** Records the check of a tensor, unless its outcome is known. */
 function checkOf(x: Tensor): Check {
   const { version } = x.storage;
   const known = checks.get(x);

@@ -16,7 +16,7 @@ const checkKernel = kernel({ name: 'index_check', source: indexCheckWgsl });
 const SLOTS = 64;
 const UNSET = 0xffffffff;
 
-/** Which indices an op allows, and what a message says of them. */
+/** Which indices an op allows, and what a message calls them. */
 export type IndexRules = {
   /** Negative indices do not count from the end. */
   readonly isNegativeOutside?: boolean;
@@ -29,7 +29,7 @@ export type IndexRules = {
 type Block = { readonly flags: Storage; readonly entries: Entry[] };
 type Entry = { readonly op: string; readonly extent: number; readonly rules: IndexRules; readonly isSigned: boolean };
 
-/** Blocks of flags not yet looked at. */
+/** Flags of recorded checks that have not been read yet, in blocks. */
 const pending = new WeakMap<Device, Block[]>();
 
 function openBlock(device: Device): Block {
@@ -68,7 +68,7 @@ export function checkIndices(op: string, index: Tensor, extent: number, rules: I
   entries.push({ op, extent, rules, isSigned: index.dtype === 'i32' });
 }
 
-/** Devices whose reads are followed by a report. */
+/** Devices that already report failed checks after reads. */
 const reporting = new WeakSet<Device>();
 
 function watchReads(device: Device): void {

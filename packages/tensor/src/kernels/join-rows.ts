@@ -23,7 +23,7 @@ export function rowStride(x: Tensor, axis: number): number | undefined {
 /** Inputs per dispatch, few sizes for few pipelines. With the output, seven take the bindings that every WebGPU device has. */
 const FEW = 4;
 const MANY = 7;
-/** On devices with more bindings; not on SwiftShader, whose compiler takes seconds for as many loops. */
+/** The same on devices with more bindings, except SwiftShader, whose compiler takes seconds for so many loops. */
 const MOST = 12;
 
 function bucketsOf({ adapter, gpu }: Device): readonly number[] {
@@ -47,7 +47,7 @@ export function placeRows(out: Tensor, rows: PlacedRows, outer: number, outWidth
   launch(out, [rows], outer, outWidth, { column: 0, width: outWidth });
 }
 
-/** @param filled the columns that are written */
+/** @param filled range of columns that are written */
 function launch(
   out: Tensor,
   inputs: readonly PlacedRows[],

@@ -30,7 +30,7 @@ export type KernelOptions<P extends ParamTypes | undefined> = {
    * of their memory.
    */
   readonly strided?: boolean;
-  /** Values for the preprocessor, of every variant. */
+  /** Preprocessor values of every variant. */
   readonly constants?: Defines;
   /** Files of functions that are appended to the source. */
   readonly library?: readonly Shader[];
@@ -70,14 +70,14 @@ function declareParams(params: ParamTypes): string {
   return `struct Params {\n${fields.join('\n')}\n}\n@group(0) @binding(31) var<uniform> params: Params;`;
 }
 
-/** The source with its parameters and library after it: WGSL wants no order of declarations, and line numbers stay. */
+/** The source followed by its parameters and library. WGSL allows declarations in any order, and line numbers stay right this way. */
 function wholeSource({ source, params, library = [] }: KernelOptions<ParamTypes | undefined>): Shader {
   const includes = library.map(({ file }) => `#include "${file}"`);
   const text = [source.text, ...(params ? [declareParams(params)] : []), ...includes].join('\n');
   return { file: source.file, text, includes: [...source.includes, ...library] };
 }
 
-/** Makes a kernel of `source`, for the engine's ops: these give offsets and strides to all their kernels. Users get one that checks, of user-kernel.ts. */
+/** Makes a kernel of `source`, for the engine's ops, which pass offsets and strides to all their kernels. Users get the checking form of user-kernel.ts. */
 /* @__NO_SIDE_EFFECTS__ */
 export function kernel<const P extends ParamTypes | undefined = undefined>(
   options: KernelOptions<P>,

@@ -13,7 +13,7 @@ const CHUNK = 4096;
 /** Labels, and the value whose rows a mean ignores. */
 export type Counting = { readonly labels: Tensor; readonly ignored: number; readonly counted: Tensor };
 
-/** Counted in addition by a stage: labels in the first, the counts of the stage before in the others. */
+/** What a stage counts besides: labels in the first, the counts of the stage before in the others. */
 type Counted = { readonly kind: 'labels' | 'counts'; readonly values: Tensor; readonly offset: number; readonly ignored: number };
 
 /** factor * sum(losses), a scalar; with `counting` divided by the labels that count, whose number goes to `counting.counted`. */

@@ -50,14 +50,14 @@ const MOST_A_LANE = 4096;
 const ROWS_PER_GROUP = { row: 16, subgroup: 4, workgroup: 1 } as const;
 /** Invocations of a workgroup of the variants that do not depend on subgroups. */
 const GROUP_SIZES = { row: 16, workgroup: 64 } as const;
-/** Who works on a row: a thread, a subgroup or a workgroup. */
+/** Which invocations share a row: a thread, a subgroup or a workgroup. */
 export type RowVariant = keyof typeof ROWS_PER_GROUP;
 /** All variants of rows.wgsl. */
 export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];
 
 /**
- * Who may work on a row, and the class of the problem. Software adapters run a thread per row best (no exchange between lanes), and so few rows that
- * lanes stay idle take less time there than another pipeline takes to compile; GPUs a subgroup per row. Long rows are shared by more lanes.
+  * Which variants may run the rows, and the class of the problem. Software adapters prefer a thread per row (no exchange between lanes), even for so few rows that
+  * lanes stay idle, because another pipeline would take longer to compile. GPUs prefer a subgroup per row, and more lanes for long rows.
  */
 export function rowChoice(device: Device, rows: number, width: number): Choice<RowVariant> {
   const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;

@@ -1,4 +1,4 @@
-/** Kernels of text, which may include any file of the engine. */
+/** Kernels written as strings, which may include any WGSL file of the engine. */
 import { type Shader, wgsl } from '@mudpt/shaders';
 import type { Kernel, KernelOptions, ParamTypes } from './kernel.ts';
 import { shaderKernel } from './user-kernel.ts';

@@ -27,7 +27,7 @@ export function workPerThread(device: Device, family: string, key: string): Work
   return VARIANTS[device.tuner.choose(family, workCandidates(device), key)];
 }
 
-/** Both, the presumably better one first. */
+/** Both variants, the presumably better one first. */
 export function workCandidates(device: Device): readonly WorkVariant[] {
   return device.adapter.kind === 'gpu' ? ['short', 'long'] : ['long', 'short'];
 }

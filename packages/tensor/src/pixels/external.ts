@@ -14,15 +14,15 @@ export const isVideo = (source: object): source is VideoSource =>
   (typeof VideoFrame !== 'undefined' && source instanceof VideoFrame) ||
   (typeof HTMLVideoElement !== 'undefined' && source instanceof HTMLVideoElement);
 
-/** Why a frame cannot be bound so that its colours are right; undefined where it can. */
+/** Why a frame's colours would be wrong if it were bound; undefined where they are right. */
 export function whyNotBound({ gpu }: Device, source: VideoSource): string | undefined {
   if (typeof gpu.importExternalTexture !== 'function') return 'this browser has no importExternalTexture';
-  // Chromium multiplies colours by alpha there, and the standard does not.
+  // Chromium multiplies colours by alpha there, which the standard does not ask for.
   const format = 'format' in source ? source.format : null;
   return format?.includes('A') ? `the frame has alpha (${format}), which browsers bind differently` : undefined;
 }
 
-/** At once, because a frame is bound for the present task only. */
+/** Copies a frame at once, because it is bound for the present task only. */
 function pipelineOf(gpu: GPUDevice): GPUComputePipeline {
   let pipeline = pipelines.get(gpu);
   if (!pipeline) {

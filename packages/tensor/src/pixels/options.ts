@@ -35,7 +35,7 @@ const KEYS: Record<keyof Required<FromPixelsOptions>, true> = {
   device: true,
 };
 
-/** @throws InputError unless `layout` is one */
+/** @throws InputError unless `layout` is a known one */
 export function expectLayout(op: string, layout: unknown): asserts layout is PixelLayout {
   if (layout !== 'HWC' && layout !== 'CHW')
     throw new InputError(op, `layout is ${JSON.stringify(layout)}`, "use 'HWC', channels last, or 'CHW', channels first");

@@ -1,4 +1,4 @@
-/** Images as kernels read them. */
+/** Images in the form that kernels read: one word per pixel. */
 import type { Storage } from '../engine/storage.ts';
 
 /** Packed pixels: a word each, red in its lowest byte. The caller releases the storage. */

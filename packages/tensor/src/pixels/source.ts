@@ -35,7 +35,7 @@ function boundPixels(device: Device, source: VideoSource, isWanted: boolean): Pi
     try {
       return externalPixels(device, bound(device, source), width, height);
     } catch (error) {
-      // Some formats cannot be bound; what is wrong with a frame altogether, the copy tells.
+      // Some formats cannot be bound; if the frame itself is bad, the copy reports it.
       if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
       problem = error.message;
     }
@@ -99,7 +99,7 @@ function drawnPixels(device: Device, source: Exclude<GPUCopyExternalImageSource,
   const storage = engineOf(device).allocate(4 * rowWords * height, true);
   const { gpu: buffer } = storage.buffer;
   if (!buffer) throw new Error('memory that the host writes has a buffer');
-  // At once and not recorded: no recorded command uses this memory yet, and a video shows another image in the next task.
+  // Written at once instead of recorded: no recorded command uses this memory yet, and a video shows another image in the next task.
   const encoder = gpu.createCommandEncoder({ label: OP });
   encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: 4 * rowWords }, [width, height]);
   gpu.queue.submit([encoder.finish()]);

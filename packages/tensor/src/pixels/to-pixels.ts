@@ -15,7 +15,7 @@ import { expectLayout, type PixelLayout } from './options.ts';
 const writeKernel = kernel({ name: 'pixels_write', source: pixelsWriteWgsl });
 const ROW_WORDS = 64; // rows of a texture begin at multiples of 256 bytes in a buffer
 
-/** Where a tensor has its channels. */
+/** The layout of a tensor's channels. */
 export type ToPixelsOptions = {
   /** 'HWC' (default): [height, width, channels]; 'CHW': [channels, height, width]. */
   readonly layout?: PixelLayout;

@@ -6,7 +6,7 @@ import { platform } from 'node:process';
 import { promisify } from 'node:util';
 import type { AtomicFileSystem, WritableFile } from './atomic.ts';
 
-/** Waits until the disk has what was written. By the descriptor: file handles under Yarn's Plug'n'Play have no `sync`. */
+/** Waits until the data is on the disk. By descriptor, because file handles under Yarn's Plug'n'Play have no `sync`. */
 export const syncFile = (file: { readonly fd: number }): Promise<void> => promisify(fsync)(file.fd);
 
 async function create(path: string): Promise<WritableFile> {

@@ -43,13 +43,12 @@ export const createAsyncContext: AsyncContextFactory = () => undefined;
 /** The GPU works in a process of its own and the browser waits for it. */
 export const awaitGpu: AwaitGpu = (promise) => promise;
 
-/**
- * A page measures only when it asks: some twenty pipelines to compile and seconds of work would be for the same GPU that draws the page, at every visitor's
- * first visit, and in a worker there is nowhere to keep the outcome.
+ * A page measures only when it asks. Measuring compiles some twenty pipelines and takes seconds on the GPU that also draws the page, at every visitor's
+ * first visit, and a worker cannot store the outcome.
  */
 export const usualTuning: Tuning = 'stored';
 
-/** Workers have no localStorage: there nothing is kept. */
+/** Stored choices come from localStorage, which workers lack. */
 export const loadTuningText: LoadTuningText = async (name) => globalThis.localStorage?.getItem(storageKey(name)) ?? undefined;
 
 /** @throws DeviceError in a worker */

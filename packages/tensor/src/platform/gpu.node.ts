@@ -37,7 +37,7 @@ export const openGpu: OpenGpu = async (checks) => {
   if (known) return known;
   const { create, globals } = await loadDawn();
   for (const [name, value] of Object.entries(globals)) {
-    // Somebody's own GPUBufferUsage stays.
+    // A GPUBufferUsage that the program defined itself stays.
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   }
   const gpu = create(dawnOptions(checks));

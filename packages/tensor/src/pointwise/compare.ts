@@ -64,7 +64,7 @@ export function compareIntegers(
   return { operands, compute: 'u32', expression: mixedExpression(name, y.dtype === 'i32' ? 'y' : 'x') };
 }
 
-/** The bits of both as u32, which is right unless the signed one is negative, and then that one is less. */
+/** Compares the bits of both as u32, which is right unless the signed one is negative; then that one is less. */
 function mixedExpression(name: Comparison, signed: 'x' | 'y'): string {
   const [negative, plain] = [`bitcast<i32>(${signed}) < 0`, `x ${SIGNS[name]} y`];
   const isTrueOfNegative = name === 'ne' || (signed === 'y' ? name === 'gt' || name === 'ge' : name === 'lt' || name === 'le');

@@ -36,7 +36,7 @@ export type Evaluation = {
 
 const kernels = new Map<string, Kernel>();
 
-/** The expression is part of the kernel, so that a kernel is known by its operation's name. */
+/** The kernel of an operation, named after it: the expression is part of the source. */
 function kernelOf({ name, expression, isPredicate = false, library = [] }: Evaluation): Kernel {
   const key = `${name}|${expression}`;
   let known = kernels.get(key);

@@ -56,7 +56,7 @@ function fitNumber(dtype: DType, value: number): DType {
   return value < 2 ** 31 ? 'i32' : 'f32';
 }
 
-/** Neither u32 nor i32 holds what both do. */
+/** The error for u32 with i32: neither dtype holds all values of the other. */
 function expectNoUnsigned(name: string, values: readonly Operand[]): void {
   if (!values.some((value) => typeof value !== 'number' && value.dtype === 'u32')) return;
   const other = values.find((value) => typeof value === 'number' && value < 0);
@@ -68,8 +68,8 @@ function expectNoUnsigned(name: string, values: readonly Operand[]): void {
 }
 
 /**
- * Numbers beside integers where they ask for less than they say: a bound of clamp beyond all integers of the tensors limits nothing, and for
- * logic a number is true or false.
+  * Numbers beside integers that need not fit the dtype: a bound of clamp beyond every integer of the tensors limits nothing, and a
+  * logical operation only asks whether a number is zero.
  */
 export function settleNumbers(name: string, operands: readonly Operand[]): readonly Operand[] {
   const tensors = operands.filter((operand) => typeof operand !== 'number');

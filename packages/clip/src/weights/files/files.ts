@@ -44,7 +44,7 @@ function pickedFiles(picked: readonly File[]): Files {
   return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
 }
 
-/** Names that model folders use; a web server has no list of its files. */
+/** Usual names of a model folder's files, for web servers, which do not list theirs. */
 const USUAL_NAMES = [
   'model.safetensors',
   'model.safetensors.index.json',

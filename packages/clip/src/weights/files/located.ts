@@ -1,9 +1,9 @@
-/** What a model's files are to those that read them. */
+/** Files of a model, wherever they are. */
 import type { ByteSourceInput } from '@mudpt/tensor';
 
 /** Files by their plain names. */
 export interface Files {
-  /** What errors call the whole: a path, an address. */
+  /** What errors call all of them together: a path, an address. */
   readonly name: string;
   readonly names: readonly string[];
   open(name: string): Promise<ByteSourceInput>;

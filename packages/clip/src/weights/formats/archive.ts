@@ -92,7 +92,7 @@ class SourceArchive implements Archive {
     return bytes;
   }
 
-  /** @param whole all bytes of the entry where they are at hand; read in parts otherwise */
+  /** @param whole all bytes of the entry where they were read already; read in parts otherwise */
   private async verify(name: string, { size, crc }: ArchiveEntry, start: number, whole?: Uint8Array): Promise<void> {
     if (crc === 0 || this.verified.has(name)) return;
     const found = whole ? crc32(whole) : await this.crcInParts(start, size);

@@ -1,4 +1,4 @@
-/** Which container a file of weights is, told by its first bytes: names of files promise nothing. */
+/** The container format of a file of weights, told by its first bytes, because names can be wrong. */
 import { byteSource, type ByteSource, FormatError, openSafetensors, type OpenShard, readSafetensorsIndex } from '@mudpt/tensor';
 import type { TensorFile } from './tensor-file.ts';
 

@@ -23,7 +23,7 @@ export class Machine {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** The opcode that comes next; what fails until the one after it is told with its place. */
+  /** Reads the next opcode; errors name its position until the one after it is read. */
   nextOpcode(): number {
     this.opcodeAt = this.at;
     return this.view.getUint8(this.skip(1));

@@ -1,4 +1,4 @@
-/** What a pickle's values are here: plain data, objects of the caller's, and placeholders for everything else. */
+/** Values of a pickle: plain data, objects of the caller's, and placeholders for everything else. */
 
 /** Base of the objects that the caller's functions make. */
 export abstract class PickleInstance {
@@ -33,11 +33,11 @@ export class Placeholder extends PickleInstance {
   }
 
   override setState(): void {
-    // Attributes of an unknown class: nothing of them is wanted.
+    // Attributes of an unknown class are not needed.
   }
 }
 
-/** A name that stands for nothing: what is made of it are placeholders. */
+/** A name without meaning here: calls and instances of it are placeholders. */
 export function placeholderFor(name: string): PickleGlobal {
   const make = (): Placeholder => new Placeholder(name);
   return new PickleGlobal(name, make, make);

@@ -1,6 +1,6 @@
 /**
- * Python pickles without Python: the opcodes that PyTorch writes, and of names only those the caller offers. Nothing is imported and
- * nothing is called but the caller's own functions, so the worst a hostile pickle does is to be refused.
+  * Python pickles without Python: the opcodes that PyTorch writes, and only those names that the caller offers. Nothing is imported, and
+  * only the caller's own functions are called, so a hostile pickle can at worst be refused.
  *
  * The npm package pickleparser is not used for files of strangers: what a pickle builds there are plain arrays and objects whose
  * properties a BUILD may set, and forty bytes that set an array's length end the process for want of memory. Here lists take no
@@ -11,7 +11,7 @@ import { OPCODES, STOP } from './pickle-opcodes.ts';
 import { FIX, Machine } from './pickle-machine.ts';
 import type { PickleNames, PickleValue } from './pickle-values.ts';
 
-/** State dicts take some kB and some ten thousand opcodes; these belong to no model. */
+/** Limits: state dicts take some kB and some ten thousand opcodes, so larger pickles are not models. */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
 const MAX_OPCODES = 1_000_000;
 

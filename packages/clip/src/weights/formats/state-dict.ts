@@ -5,14 +5,14 @@ import { type PickleValue, Placeholder } from './pickle-values.ts';
 import { ScriptObject, TensorRecord } from './torch-globals.ts';
 
 const OP = 'readStateDict';
-/** Where training scripts put it, the likeliest first. */
+/** Keys under which training scripts put it, the likeliest first. */
 const USUAL_KEYS = ['state_dict', 'model_state_dict', 'model', 'module'];
-/** No model is nested deeper, and a file must not make the walk long. */
+/** Most levels that are searched: no model is nested deeper, and a hostile file must not make the search long. */
 const MAX_DEPTH = 64;
 const MAX_OBJECTS = 100_000;
 
 type Tensors = ReadonlyMap<string, TensorRecord>;
-/** A dict of tensors, and how it is reached: keys of dicts, places in lists and tuples. */
+/** A dict of tensors, and the path to it: keys of dicts, places in lists and tuples. */
 type Candidate = { readonly path: readonly (string | number)[]; readonly tensors: Tensors };
 
 /**
@@ -48,7 +48,7 @@ function choose(candidates: readonly Candidate[], file: string): Tensors {
   );
 }
 
-/** Places in tuples say nothing. */
+/** The rank of a key among the usual ones; places in lists and tuples have none. */
 function rankOf(key: string | number): number {
   const at = typeof key === 'number' ? 0 : USUAL_KEYS.indexOf(key);
   return at < 0 ? Number.POSITIVE_INFINITY : at;
@@ -81,7 +81,7 @@ function dictsOfTensors(root: PickleValue, file: string): Candidate[] {
   return found;
 }
 
-/** What lies in a container under names or places; undefined for other values. */
+/** The entries of a container by name or place; undefined for other values. */
 function itemsOf(value: PickleValue): (readonly [string | number, PickleValue])[] | undefined {
   if (value instanceof ScriptObject) return [];
   if (Array.isArray(value)) return [...(value as readonly PickleValue[]).entries()];

@@ -125,7 +125,7 @@ function gather(bytes: Uint8Array, shape: readonly number[], strides: readonly n
   return result;
 }
 
-/** Strides of axes of extent 1 mean nothing. */
+/** Whether numbers lie in row-major order; strides of axes of size 1 do not matter. */
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis -= 1) {

@@ -21,7 +21,7 @@ export type Variant = 'subgroup' | 'tile' | FlashVariant;
 /** Invocations of a workgroup of the tile variant. */
 const TILE_THREADS = 32;
 
-/** Inputs of the order of variants. */
+/** The properties of a problem that decide the order of variants. */
 export type Extent = { readonly depth: number; readonly queries: number; readonly packed: boolean };
 
 /** Rows of a block of the subgroup variant; with fewer queries a taller tile has idle rows only. */
@@ -139,7 +139,7 @@ export type Plan = {
   readonly parts: readonly Part[];
 };
 
-/** More keys than there are, and a sum with them stays below 2^32. */
+/** Larger than any number of keys, and small enough that a sum with one stays below 2^32. */
 export const ALL_KEYS = 0x7fffffff;
 
 /** Whether kernels of this variant may do work of neighbouring passes as well: SwiftShader compiles branches and loops around loads for minutes. */

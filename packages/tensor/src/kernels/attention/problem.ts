@@ -17,9 +17,9 @@ export type AttentionMask = { readonly tensor: Tensor; readonly strides: readonl
 export type AttentionProblem = {
   readonly op: string;
   readonly device: Device;
-  /** Of queries, keys, values and results. */
+  /** dtype of queries, keys, values and results. */
   readonly dtype: FloatDType;
-  /** Of the gradient that a backward is given, and of those that it gives: `dtype`, or f32. */
+  /** dtype of the gradient that a backward is given, and of those that it gives: `dtype`, or f32. */
   readonly gradDType: FloatDType;
   readonly batch: number;
   readonly queries: number;

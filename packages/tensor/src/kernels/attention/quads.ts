@@ -9,7 +9,7 @@ import { fill } from '../fill.ts';
 /** Offset and strides of (batch, row, head), in units of the kernel. */
 export type Geometry = readonly [offset: number, batch: number, row: number, head: number];
 
-/** The head dimension in memory: a multiple of 4. */
+/** The head dimension padded to a multiple of 4. */
 export function paddedDepth(depth: number): number {
   return Math.ceil(depth / 4) * 4;
 }

@@ -67,7 +67,7 @@ type Given = {
   readonly stride?: number | readonly number[];
   readonly padding?: number | readonly number[] | NamedPadding;
   readonly dilation?: number | readonly number[];
-  /** Whether windows that reach over the end count. */
+  /** Whether windows that reach beyond the end count. */
   readonly ceilMode?: boolean;
 };
 

@@ -2,10 +2,10 @@
 
 type Labels = readonly string[];
 
-/** Operands `first` < `second` of a list become one with `labels`, at its end. */
+/** One step of a contraction: operands `first` < `second` are replaced by one with `labels`, at the end of the list. */
 export type Step = { readonly first: number; readonly second: number; readonly labels: Labels };
 
-/** More operands than this are contracted by the cheapest next step instead of the best order of all. */
+/** Up to this many operands the best order of all is searched; beyond it each step takes the cheapest pair. */
 const MOST_SEARCHED = 5;
 
 const sizeOf = (labels: Iterable<string>, extents: ReadonlyMap<string, number>): number => {

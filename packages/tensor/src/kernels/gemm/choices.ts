@@ -25,12 +25,12 @@ export function candidatesFor(p: Problem, traits: DeviceTraits): GemmVariant[] {
     .map(({ variant }) => variant);
 }
 
-/** Tiles of 64 x 64 from which a GPU is full whatever their number, and k from which a longer one changes nothing. */
+/** From this many tiles of 64 x 64 on a GPU is full, and from this k on a longer one changes nothing: classes end there. */
 const MANY_TILES = 1024;
 const LONG_K = 2048;
-/** Rows that fill one tile at most: prompts. */
+/** Most rows that one tile covers, as for products of prompts. */
 const FLAT_ROWS = 32;
-/** Elements of a small result on CPU adapters. */
+/** Largest result, in elements, that counts as small on CPU adapters. */
 const SMALL_RESULT = 128 * 128;
 
 /** The nearest power of two, from `least` to `most`. */
@@ -87,7 +87,7 @@ const LONG_CHUNK = 1024;
 /** Elements that the partial sums of such a product may take (64 MiB); a larger result is split less. */
 const MOST_PARTIAL = 2 ** 24;
 
-/** Parts of k without which the sums of a product of `outputs` elements would be inexact. */
+/** The least number of splits of k at which the sums of a product of `outputs` elements stay exact enough. */
 export function exactSplits(k: number, outputs: number): number {
   return k < LONG ? 1 : Math.max(1, Math.min(Math.ceil(k / LONG_CHUNK), Math.floor(MOST_PARTIAL / outputs)));
 }

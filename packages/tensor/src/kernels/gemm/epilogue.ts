@@ -11,7 +11,7 @@ export const reduceKernel = kernel({ name: 'gemm.reduce', source: gemmReduceWgsl
 /** Numbers of the activations in activation.wgsl, where ACT is "any". */
 const ACTIVATION_CODES: Readonly<Record<Activation, number>> = { none: 0, relu: 1, quickGelu: 2, silu: 3, geluTanh: 4, gelu: 5 };
 
-/** The parameters of gemm/params.wgsl that follow from an epilogue; without one of its tensors its offset is not read. */
+/** The parameters of gemm/params.wgsl that follow from an epilogue; the offset of a missing tensor is not read. */
 export function epilogueParams({ bias, activation = 'none', save, grad, residual, alpha = 1 }: Epilogue): Record<string, number> {
   return {
     bias_offset: bias?.offset ?? 0,
@@ -35,8 +35,8 @@ export type EpilogueBinding = {
 
 /**
  * @param dtype of the result
- * @param shared compile in all that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what of it is
- * meant, and `a` is bound in place of tensors that are missing. Not so `save`, which would be written, and the code of gelu.
+  * @param shared compile in everything that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what is
+  * used, and `a` is bound in place of missing tensors. Not included are `save`, which would be written, and the code of gelu.
  */
 export function bindEpilogue({ a, epilogue }: Problem, dtype: DType, shared: boolean): EpilogueBinding {
   const { activation = 'none', save } = epilogue;

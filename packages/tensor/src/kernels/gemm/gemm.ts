@@ -25,7 +25,7 @@ export function gemm(product: Product): void {
   else launch(planOf(normal));
 }
 
-/** All that is decided about a product before it is recorded; `explainPlan` prints it. */
+/** Everything that is decided about a product before it is recorded; `explainPlan` prints it. */
 export type Plan = {
   /** In normal form. */
   readonly product: Product;
@@ -77,12 +77,12 @@ function choose(candidates: readonly GemmVariant[], key: string, tuner: Pick<Tun
   return variant;
 }
 
-/** A product whose c is the output of the kernel: layout and dtype of its sums, and the stride between splits. */
+/** A product whose c is the kernel's own output, with the layout and dtype of its sums, and the stride between splits. */
 type Sums = Problem & { readonly c: Matrices & { readonly dtype: DType; readonly splitStride: number } };
 
 const wholeSums = (p: Product): Sums => ({ ...p, c: { ...p.c, dtype: p.c.tensor.dtype, splitStride: 0 } });
 
-/** Bare sums one after the other. Their alignment may differ from that of the result, and with it their access and tile. */
+/** Sums without epilogue, one split after the other. Their alignment may differ from that of the result, and so may access and tile. */
 function partialSums(p: Product): Sums {
   const { batch, m, n } = p;
   const strides = contiguousStrides([...batch, m, n]).slice(0, -2);

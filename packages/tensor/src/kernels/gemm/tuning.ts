@@ -22,7 +22,7 @@ const CPU_SIZES: readonly Size[] = [
   [512, 768, 768],
 ];
 
-/** Rows of a step, and widths of the model whose projections they meet. */
+/** Rows of the products of a training step, by the model widths that they occur with. */
 const GPU_ROWS: readonly (readonly [rows: readonly number[], width: number])[] = [
   // The embedded model: prompts, images of 17 tokens and packed class names.
   [[4, 16, 68, 272, 1088], 128],
@@ -34,7 +34,7 @@ const GPU_ROWS: readonly (readonly [rows: readonly number[], width: number])[] =
   [[2, 16, 40, 257, 1028, 8224], 1024],
 ];
 
-/** Inputs and outputs of the projections of a transformer block, in widths: attention out and in, the two of the MLP. */
+/** Inputs and outputs of the projections of a transformer block, in model widths: attention out and in, the two of the MLP. */
 const PROJECTIONS = [
   [1, 1],
   [1, 3],
@@ -66,7 +66,7 @@ const gpuSamples = (): Sample[] =>
     ),
   );
 
-/** Candidates that are measured on GPUs: those that come later in the estimate are slower by more than it errs. */
+/** How many candidates are measured on GPUs: those further down the estimate are slower by more than its error. */
 const MEASURED = 6;
 
 const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;

@@ -23,15 +23,15 @@ import { cat } from '../views/join.ts';
 import { narrow, unbind } from '../views/slices.ts';
 import { reshape } from '../views/views.ts';
 
-/** Which rows are the prefix, and what follows it. */
+/** The rows of the prefix, and the sequences that follow it. */
 export type PrefixedOptions = Pick<AttentionOptions, 'causal' | 'scale'> & {
   /** Rows P of the prefix. */
   readonly prefix: number;
-  /** Whether the prefix's queries are asked too: causal among themselves; their results come first. */
+  /** Whether results of the prefix's queries are wanted too: they attend causally to each other, and their results come first. */
   readonly isRead: boolean;
-  /** What follows: sequences of one length, this many. */
+  /** Number of sequences of one length that follow. */
   readonly batch?: number;
-  /** What follows: packed sequences. */
+  /** Packed sequences that follow instead. */
   readonly cuSeqlens?: AttentionOptions['cuSeqlens'];
 };
 

@@ -80,7 +80,7 @@ export function packedAttentionUnfused(q: Tensor, k: Tensor, v: Tensor, options:
   const problem = problemOf(op, { q, k, v }, options, sequences);
   return scope(() => {
     const place = arange(nth(q.shape, 0), { device, dtype: 'i32' });
-    // A row belongs to the sequence before which as many have ended.
+    // The sequence of a row is the number of sequences that have ended before it.
     const ended = ge(unsqueeze(place, 1), unsqueeze(slice(sequences.cuSeqlens, [{ start: 1 }]), 0));
     const sequence = sum(cast(ended, 'i32'), 1);
     const isOther = ne(unsqueeze(sequence, 1), unsqueeze(sequence, 0));

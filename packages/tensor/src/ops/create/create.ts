@@ -21,7 +21,7 @@ const CREATE: Record<keyof Required<CreateOptions>, true> = { dtype: true, devic
 
 /** The options of a creation function, checked. */
 function settle<O extends CreateOptions>(op: string, options: O | null | undefined, more: readonly string[] = []): O {
-  // A tensor in place of options is as common as zeros(x.shape, x): its dtype and device are meant.
+  // zeros(x.shape, x) is a common habit: take dtype and device of the tensor.
   if (!(options instanceof Tensor)) expectOptions(op, options, [...Object.keys(CREATE), ...more]);
   const { dtype, device, ...rest } = options ?? ({} as O);
   return { ...rest, ...(dtype && { dtype }), ...(device && { device }) } as O;
@@ -137,7 +137,7 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
   return repeated('ones', shape, 1, options);
 }
 
-/** Integers count in their own arithmetic: every number on the way must be one. */
+/** @throws DTypeError unless all numbers of an integer range are whole and fit the dtype */
 function expectWhole(dtype: DType, start: number, step: number, count: number): void {
   if (dtype === 'bool') throw new DTypeError('arange', 'dtype bool cannot count', "use 'i32' and .cast('bool')");
   expectNumber('arange', 'start', start, dtype);
@@ -145,7 +145,7 @@ function expectWhole(dtype: DType, start: number, step: number, count: number): 
   if (count > 0) expectNumber('arange', 'the last value', start + (count - 1) * step, dtype);
 }
 
-/** Numbers of a range with fractions that the host computes; more of them are filled by f32 arithmetic. */
+/** Up to this many numbers of a range with fractions are computed by the host; longer ranges are filled by f32 arithmetic. */
 const MOST_ON_HOST = 2 ** 16;
 
 /**
@@ -168,7 +168,7 @@ export function arange(first: number, ...rest: readonly (number | CreateOptions 
       throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
     const count = Math.max(0, Math.ceil((stop - start) / step));
     if (!isFloat(dtype)) expectWhole(dtype, start, step, count);
-    // Steps such as 0.1 are no f32: i of them are, rounded once.
+    // A step such as 0.1 is not exact in f32, so each number is computed in f64 and rounded once.
     if (isFloat(dtype) && !(Number.isInteger(start) && Number.isInteger(step)) && count <= MOST_ON_HOST)
       return upload(
         device,

@@ -179,7 +179,7 @@ export const bernoulli = defineOp('bernoulli', (shape: Shape, probability: numbe
   return draw('bernoulli', shape, options.dtype ?? 'bool', options, { kind: 'bernoulli', scale: probability });
 });
 
-/** The generator's 32-bit words (u32), for own distributions. */
+/** The generator's 32-bit words (u32), to build other distributions from. */
 export const randomWords = defineOp(
   'randomWords',
   (shape: Shape, options: RandomOptions): Tensor => draw('randomWords', shape, 'u32', options, { kind: 'words' }),

@@ -20,7 +20,7 @@ import { grid1d, kernel } from '../../kernels/kernel.ts';
 export type Complex = { readonly re: Tensor; readonly im: Tensor };
 
 const fftKernel = kernel({ name: 'fft', source: fftWgsl });
-/** Points that two halves of 16 KB of workgroup memory hold. */
+/** Most points of one dispatch: two halves of 16 KB of workgroup memory hold them. */
 const MOST = 1024;
 const LONGEST = 2 ** 26;
 

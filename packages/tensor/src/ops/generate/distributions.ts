@@ -24,7 +24,7 @@ import { broadcastTo, unsqueeze } from '../views/views.ts';
 
 const rejectionKernel = kernel({ name: 'rejection', source: rejectionWgsl });
 
-/** Where draws that one result needs several of take theirs: it is part of the counter. */
+/** Separates the several draws that one result needs; a part of the generator's counter. */
 type Salt = 1 | 2;
 
 function expectPositive(op: string, name: string, value: Operand): void {

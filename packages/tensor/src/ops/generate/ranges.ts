@@ -83,7 +83,7 @@ export function randnLike(x: Tensor, options: RandomOptions): Tensor {
   return randn(x.shape, { ...options, dtype: likeFloat(x), device: x.device });
 }
 
-/** Random numbers like integers are f32. */
+/** Random numbers in the likeness of integers are f32. */
 function likeFloat({ dtype }: Tensor): 'f32' | 'f16' {
   return dtype === 'f16' ? 'f16' : 'f32';
 }

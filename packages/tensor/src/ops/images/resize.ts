@@ -76,7 +76,7 @@ export type ResizeOptions = {
   readonly alignCorners?: boolean;
   /** See {@link ResizeCoordinates}. Default 'halfPixel', 'asymmetric' for 'nearest'. */
   readonly coordinates?: ResizeCoordinates;
-  /** Of the nearest cell. Default 'floor' for 'nearest', 'preferCeil' for 'nearestExact'. */
+  /** How the nearest cell is chosen. Default 'floor' for 'nearest', 'preferCeil' for 'nearestExact'. */
   readonly rounding?: ResizeRounding;
   /** Widens the filter where the result is smaller, so that all cells count. 'linear' and 'cubic' only; default false. */
   readonly antialias?: boolean;

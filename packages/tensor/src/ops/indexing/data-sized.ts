@@ -24,7 +24,7 @@ import { broadcastTo, reshape } from '../views/views.ts';
 
 const compactKernel = kernel({ name: 'compact', source: compactWgsl });
 
-/** Runs `body` with tensors that are released once its promise has settled, whatever comes. */
+/** Runs `body` with tensors that are released once its promise has settled, also when it fails. */
 async function releasing<T>(tensors: readonly Tensor[], body: () => Promise<T>): Promise<T> {
   try {
     return await body();
@@ -33,7 +33,7 @@ async function releasing<T>(tensors: readonly Tensor[], body: () => Promise<T>):
   }
 }
 
-/** What the call itself refuses, before its promise. */
+/** Checks that throw at the call itself instead of rejecting its promise. */
 function begin(op: string, ...tensors: readonly Tensor[]): void {
   for (const t of tensors) {
     t.expectLive(op);
@@ -131,7 +131,7 @@ export function compress(x: Tensor, condition: Tensor, axis: number = 0): Promis
   });
 }
 
-/** Of {@link uniqueAll}. */
+/** What {@link uniqueAll} gives. */
 export type Unique = {
   /** The distinct values, ascending. */
   readonly values: Tensor;

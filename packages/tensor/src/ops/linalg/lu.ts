@@ -40,7 +40,7 @@ function packedLu(op: string, a: Tensor): PackedLu {
   return { packed, permutation, signs };
 }
 
-/** Of {@link lu}. */
+/** What {@link lu} gives. */
 export type Lu = {
   /** [..., n, n] with a unit diagonal. */
   readonly lower: Tensor;
@@ -108,7 +108,7 @@ export const det = defineOp(
     }),
 );
 
-/** Of {@link slogdet}. */
+/** What {@link slogdet} gives. */
 export type LogDeterminant = {
   /** Logarithms of the magnitudes of determinants, -infinity for a singular matrix. */
   readonly logabs: Tensor;
@@ -139,7 +139,7 @@ export const matrixPower = defineOp('matrixPower', (a: Tensor, exponent: number)
       if (rest > 1) factor = matmul(factor, factor);
     }
     if (result) return contiguousCopy(result);
-    // Of no factors: no element of a counts, whose gradient is 0.
+    // Exponent 0: the result does not depend on a, and its gradient is 0.
     const none = zeros([], { dtype: 'bool', device: a.device });
     return where(none, a, broadcastTo(eye(n, n, { device: a.device }), [...batch, n, n]));
   });

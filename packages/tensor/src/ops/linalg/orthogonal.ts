@@ -24,7 +24,7 @@ const qrKernel = kernel({ name: 'qr', source: linalgQrWgsl });
 const eighKernel = kernel({ name: 'eigh', source: linalgEighWgsl });
 const svdKernel = kernel({ name: 'svd', source: linalgSvdWgsl });
 
-/** Of {@link qr}, with k = min(m, n). */
+/** What {@link qr} gives, with k = min(m, n). */
 export type Qr = {
   /** [..., m, k], of orthonormal columns. */
   readonly q: Tensor;
@@ -54,7 +54,7 @@ export const qr = defineOp('qr', (a: Tensor): Qr => {
   });
 });
 
-/** Of {@link eigh}. */
+/** What {@link eigh} gives. */
 export type Eigen = {
   /** [..., n], ascending. */
   readonly values: Tensor;
@@ -90,7 +90,7 @@ export const eigh = defineOp('eigh', (a: Tensor): Eigen => {
   });
 });
 
-/** Of {@link svd}, with k = min(m, n). */
+/** What {@link svd} gives, with k = min(m, n). */
 export type Svd = {
   /** [..., m, k], of orthonormal columns; 0 in the columns of singular values that are 0. */
   readonly u: Tensor;
@@ -113,7 +113,7 @@ export const svd = defineOp('svd', (a: Tensor): Svd => {
   const isWide = rows < columns;
   const [m, n] = isWide ? [columns, rows] : [rows, columns];
   return scope(() => {
-    // Lines of the work are the columns of the tall form.
+    // The kernel rotates lines of its work matrix, which are the columns of the tall form.
     const work = contiguousCopy.run(isWide ? a : transpose.run(a, -1, -2));
     const turned = empty(a.device, [...batch, n, n]);
     const lengths = empty(a.device, [...batch, n]);

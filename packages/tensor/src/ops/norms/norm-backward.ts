@@ -12,7 +12,7 @@ import { cast, contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 
-/** Also of rows after a prefix, see norm-prefixed.ts. */
+/** The kernel that rows after a prefix use too, see norm-prefixed.ts. */
 export const normBackwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
 const parametersKernel = kernel({ name: 'norm.parameters', source: normParametersWgsl });
 

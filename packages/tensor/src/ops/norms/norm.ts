@@ -11,7 +11,7 @@ import { contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 
-/** Also of rows after a prefix, see norm-prefixed.ts. */
+/** The kernel that rows after a prefix use too, see norm-prefixed.ts. */
 export const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
 
 /**
@@ -36,7 +36,7 @@ type Norming = {
   readonly bias: Tensor | undefined;
   readonly residual: Tensor | undefined;
   readonly eps: number;
-  /** Of the normalised rows. Default: that of x. */
+  /** dtype of the normalised rows. Default: that of x. */
   readonly dtype?: FloatDType | undefined;
   /** Whether rows before weight and bias are stored too, in that dtype. */
   readonly keepsNormalised?: boolean;

@@ -92,7 +92,7 @@ export type HistogramOptions = {
   readonly weights?: Tensor;
 };
 
-/** Of {@link histogram}. */
+/** What {@link histogram} gives. */
 export type Histogram = {
   /** u32 [bins], with weights f32. */
   readonly counts: Tensor;
@@ -105,7 +105,7 @@ function edgesBetween([low, high]: readonly [number, number], bins: number): Flo
   return Float32Array.from({ length: bins + 1 }, (_, i) => (low * (bins - i) + high * i) / bins);
 }
 
-/** The same between numbers that the device knows: of few digits, such as whole ones, nothing is rounded before the division. */
+/** The same between bounds on the device. They are multiplied before the division, so that bounds of few digits, such as whole numbers, are not rounded early. */
 function evenly(first: Tensor, last: Tensor, bins: number): Tensor {
   const places = arange(bins + 1, { device: first.device });
   const steps = mul(places, sub(last, first));

@@ -80,7 +80,7 @@ function extentsOf(equation: string, { operands }: Equation, tensors: readonly T
   return extents;
 }
 
-/** Strides by label: axes with the same label walk together (a diagonal), axes of size 1 that are repeated do not walk. */
+/** Strides by label: axes with the same label advance together (a diagonal), and repeated axes of size 1 have stride 0. */
 function label(t: Tensor, labels: readonly string[], extents: Extents): Labelled {
   const strides = new Map<string, number>();
   labels.forEach((name, axis) => {
@@ -129,7 +129,7 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
   const order = summed.toSorted((x, y) => strideOf(a, y) - strideOf(a, x));
   const [k = { size: 1, strides: [0, 0] }, ...others] = merged(order, [a, b], extents);
   if (others.length > 0) {
-    // The summed labels do not walk as one dimension: give both operands a layout in which they do.
+    // The summed labels do not merge into one dimension: copy both operands to a layout in which they do.
     using left = withLast(a, order, extents);
     using right = withLast(b, order, extents);
     contract(labelled(left, a, order), labelled(right, b, order), target, extents);

@@ -25,9 +25,9 @@ export type { Activation } from '../../kernels/gemm/problem/problem.ts';
 export type LinearOptions = {
   /** Applied to x W^T + bias. Default 'none'. */
   readonly activation?: Activation;
-  /** Added after the activation; of the result's shape. */
+  /** Tensor added after the activation, of the result's shape. */
   readonly residual?: Tensor;
-  /** Of the result, to which the residual is converted too. Default: f16 where x and weight are, else f32. Sums are f32 in either case. */
+  /** dtype of the result, to which the residual is converted too. Default: f16 where x and weight are f16, else f32. Sums are f32 in either case. */
   readonly dtype?: FloatDType | undefined;
 };
 

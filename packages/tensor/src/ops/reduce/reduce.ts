@@ -94,7 +94,7 @@ function deviations(op: 'variance' | 'std', x: Tensor, axes: Axes, { keepdim, co
   const list = axesOf(op, x, axes);
   const n = Math.max(0, reducedLength(x.shape, list) - correction);
   using center = reduce(x, list, keepdim, { name: op, op: 'sum', result: 'f32', finish: 'a / n' });
-  // The rounding of the mean is taken out again, by the sum of the deviations from it; a root is in f32 where its square is not.
+  // A second sum takes the rounding error of the mean out; the root is taken in f32, where the square may not fit f16.
   const recipe =
     op === 'std'
       ? ({ map: 'moments(x - center)', finish: 'root(a, a.w, n)', terms: 4 } as const)
@@ -161,7 +161,7 @@ export const norm = defineOp(
         return full(reducedShape(x.shape, list, keepdim), 0, { dtype: result, device: x.device });
       return reduce(x, list, keepdim, { ...recipe, op: 'max', map: 'abs(x)' });
     }
-    // Measured in the largest element: powers of the elements themselves may leave f32.
+    // Elements are scaled by the largest one, because powers of the elements themselves may overflow f32.
     using center = reduce(x, list, keepdim, { ...recipe, op: 'max', result: 'f32', map: 'abs(x)' });
     const unit = 'select(1.0, center, math_is_finite(center) && center > 0.0)';
     return reduce(x, list, keepdim, {
@@ -185,7 +185,7 @@ export const all = defineOp('all', (x: Tensor, axes?: Axes, options: ReduceOptio
 function truth(op: 'any' | 'all', x: Tensor, axes: Axes, { keepdim }: ReduceOptions): Tensor {
   const list = axesOf(op, x, axes);
   using values = cast(x, 'bool');
-  // A sum or product of 0 and 1 may wrap around or count; the largest and smallest of them, bounded by 1, do not.
+  // Largest and smallest rather than sum and product, which could wrap around for many elements.
   return op === 'any'
     ? reduce(values, list, keepdim, { name: op, op: 'max', result: 'bool' })
     : reduce(values, list, keepdim, { name: op, op: 'min', result: 'bool', finish: 'min(a, 1u)' });

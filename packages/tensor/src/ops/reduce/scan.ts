@@ -17,10 +17,10 @@ import { narrow } from '../views/slices.ts';
 
 const scanKernel = kernel({ name: 'scan', source: scanWgsl });
 
-/** Elements one thread adds up in a row where lines are long and few. */
+/** Elements that one thread adds up when lines are long and few. */
 const CHUNK = 256;
 const MANY_LINES = 4096;
-/** And where they are many: longer sums would lose terms that are small compared with the sum. */
+/** The same when there are many lines: longer sums would lose terms that are small compared with the sum. */
 const LONG = 4096;
 
 function runningSum(x: Tensor, axis: number, out: Tensor): void {

@@ -17,7 +17,7 @@ type Positions = { readonly first: number; readonly step: number; readonly count
 
 const RANGE_KEYS: readonly string[] = ['start', 'stop', 'step'];
 
-/** From JavaScript a list [from, to], or a number, would count as a range without start and stop: the whole axis. */
+/** @throws for a list [from, to] or a number from JavaScript, which would otherwise count as a range without start and stop */
 function expectRange(op: string, range: Range | null | undefined): void {
   if (range === null || range === undefined) return;
   if (typeof range === 'object' && Object.keys(range).every((key) => RANGE_KEYS.includes(key))) return;

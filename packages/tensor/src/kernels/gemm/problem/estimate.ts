@@ -37,26 +37,26 @@ export const threadsOf = ({ rows, columns, sumRows, sumColumns }: TileSize): num
 /** Bytes of workgroup memory of one buffer for both operands. */
 export const bytesOfBuffer = ({ rows, columns }: TileSize): number => 4 * BLOCK_STEPS * (rows + columns);
 
-/** Two buffers need one barrier a block; where they exceed the device's limit one has to do. */
+/** Two buffers need one barrier per block; one buffer is used where two exceed the device's limit. */
 export const buffersOf = (size: TileSize, workgroupBytes: number): 1 | 2 => (2 * bytesOfBuffer(size) <= workgroupBytes ? 2 : 1);
 
 /** Bytes of workgroup memory on a device with this limit. */
 export const bytesOf = (size: TileSize, workgroupBytes: number): number => buffersOf(size, workgroupBytes) * bytesOfBuffer(size);
 
-/** Assumptions about a GPU; times are in cycles of a processor. */
+/** The assumed GPU; times are in cycles of a processor. */
 const GPU = {
   processors: 128,
   fmaPerCycle: 128,
-  /** Per processor, from the cache that all share. */
+  /** Bytes per cycle that a processor gets from the cache that all share. */
   bytesPerCycle: 24,
-  /** Warps of 32 with which a processor hides what its instructions wait for. */
+  /** Warps of 32 that a processor needs to hide the latency of instructions. */
   warps: 8,
   mostThreads: 2048,
   registers: 65536,
   workgroupBytes: 200 * 1024,
-  /** From a load to its value; a block cannot take less. */
+  /** Latency of a load; a block cannot take less. */
   latency: 700,
-  /** A dispatch that waits for the one before it. */
+  /** Time of a dispatch that waits for the one before it. */
   dispatch: 4000,
 } as const;
 
@@ -70,7 +70,7 @@ const SHORTEST_CHUNK = 4 * BLOCK_STEPS;
 export type Extent = { readonly m: number; readonly n: number; readonly k: number; readonly batches: number };
 export type Estimate = { readonly splits: number; readonly cycles: number };
 
-/** Part of the time of loads that sums do not hide, though both can run at once. */
+/** Share of the time of loads that arithmetic does not hide, although both can run at once. */
 const LOADING_SEEN = 0.25;
 
 /** The best number of splits for a tile, and the cycles that the product then takes. */
@@ -90,7 +90,7 @@ function cyclesOf(model: TileModel, { m, n, k, batches }: Extent, splits: number
   const sums = sumRows * sumColumns;
   const chunk = chunkOf(k, splits);
   const groups = Math.ceil(m / rows) * Math.ceil(n / columns) * batches * splits;
-  /** Workgroups of the processor that has most. */
+  /** Workgroups of the busiest processor. */
   const busiest = Math.ceil(groups / GPU.processors);
   const fitting = Math.min(
     GPU.mostThreads / threads,

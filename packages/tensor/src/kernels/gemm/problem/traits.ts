@@ -4,7 +4,7 @@ import type { SubgroupMatrixConfig } from '../../../engine/adapter.ts';
 
 /** Device traits that variants and plans depend on; plain data, so that a test can describe any device. */
 export type DeviceTraits = {
-  /** A CPU adapter: compiling is what costs, so pipelines are few. */
+  /** Whether it is a CPU adapter, where compiling is the main cost, so that pipelines are kept few. */
   readonly cpu: boolean;
   /** Invocations of every subgroup; 0 without subgroups or where their size varies. */
   readonly subgroupSize: number;

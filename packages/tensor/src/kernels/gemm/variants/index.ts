@@ -26,10 +26,10 @@ const variants: GemmVariant[] = [
   block('block16x64', { rows: 16, columns: 64, sumRows: 4, sumColumns: 4, efficiency: 0.18 }),
 ];
 
-/** In the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
+/** All variants, in the order in which CPU adapters prefer them; on GPUs `gpuRank` and the times of `model` decide. */
 export const GEMM_VARIANTS: readonly GemmVariant[] = variants;
 
-/** Adds a variant with a numeric gate, which the code of its check does: bundles without that have no use for it. */
+/** Adds a variant with a numeric gate. The module of its check calls this, so that bundles without the check carry no such variant. */
 export function addVariant(variant: GemmVariant): void {
   if (!variants.includes(variant)) variants.push(variant);
 }

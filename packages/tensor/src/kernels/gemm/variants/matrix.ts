@@ -8,10 +8,10 @@ import { BLOCK_STEPS } from '../problem/estimate.ts';
 import type { DeviceTraits } from '../problem/traits.ts';
 import { dispatching, type GemmVariant } from './variant.ts';
 
-/** Result matrices of a subgroup along each side. */
+/** Matrices of the result that a subgroup computes along each side. */
 const SIDE = 2;
 
-/** The shape of the units that takes `p`: the one truth about the tile of this variant. */
+/** The shape of matrix units that `p` uses; the tile of this variant follows from it. */
 function configOf({ a, b, m, n, k }: Problem, { subgroupMatrix, subgroupSize }: DeviceTraits): SubgroupMatrixConfig | undefined {
   const { dtype } = a.tensor;
   const fits = dtype === b.tensor.dtype && isDense(a) && isDense(b) && subgroupSize > 0;

@@ -10,6 +10,6 @@ export const tile: GemmVariant = {
   tiling: () => ({ rows: 64, columns: 64 }),
   defines: () => ({}),
   dispatch: dispatching(kernel({ name: 'gemm.tile', source: gemmTileWgsl })),
-  // It fetches no block ahead, so each waits for its loads and for two barriers, which other workgroups hide in part only.
+  // It loads no block ahead, so each block waits for its loads and two barriers, which other workgroups hide only in part.
   model: { rows: 64, columns: 64, sumRows: 8, sumColumns: 8, efficiency: 0.36, waits: 2 },
 };

@@ -13,7 +13,7 @@ export type Tiling = { readonly rows: number; readonly columns: number };
 /** Parameters of gemm/params.wgsl by name. */
 export type GemmParams = Readonly<Record<string, number | readonly number[]>>;
 
-/** One dispatch of a plan, but for the tensor it writes. */
+/** One dispatch of a plan, without the tensor it writes. */
 export type Step = {
   readonly buffers: Readonly<Record<string, Tensor>>;
   readonly params: GemmParams;
@@ -30,7 +30,7 @@ export type SumsStep = Step & {
   readonly access: Access;
 };
 
-/** A sample that a device must compute as the plain variant does before an experimental variant may run there. */
+/** A sample product: an experimental variant may run on a device only after it computed this as the plain variant does. */
 export type NumericGate = {
   readonly m: number;
   readonly n: number;
@@ -55,17 +55,17 @@ export type GemmVariant = {
   /** Records the sums of a step into `c`; made by {@link dispatching}. */
   dispatch(step: SumsStep, c: Tensor): void;
 
-  /** How it reads and writes where that is not as the operands lie; default: `exactAccess`. */
+  /** How it reads and writes memory, if not by the layout of the operands; default: `exactAccess`. */
   access?(p: Problem, traits: DeviceTraits): Access;
-  /** It writes bare sums in f32: the epilogue always is a dispatch after it. */
+  /** Whether it writes plain f32 sums, so that the epilogue is always a second dispatch. */
   readonly sumsOnly?: true;
   /** Its time on a GPU, by which tiles are ordered and k is split there. */
   readonly model?: TileModel;
   /** Its rank among the candidates on a GPU: below 0 before the tiles that have a model, above 0 after them. On CPU adapters the list is the order. */
   gpuRank?(p: Problem): number;
-  /** `gpu`: CPU adapters can run it, but do not measure it when they are tuned, since it takes them longer to compile than all else to measure. */
+  /** `gpu`: CPU adapters can run it, but tuning skips it there, because it takes longer to compile than everything else takes to measure. */
   readonly madeFor?: 'gpu';
-  /** Never a candidate on a device that has not passed this gate. */
+  /** The numeric gate: it is no candidate on a device that has not passed. */
   readonly provenBy?: NumericGate;
 };
 
