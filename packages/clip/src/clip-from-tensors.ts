@@ -16,8 +16,8 @@ export type ClipOptions = {
   /** dtype of matrices on the device. f16 halves their memory and needs shader-f16. Default: that of the tensors. */
   readonly dtype?: WeightDType;
   /**
-    * dtype of what the blocks' products and attention read and write. f16 halves that, and what a backward keeps of it; needs
-    * shader-f16. Residual streams, norms, sums, softmax, features and all gradients within the blocks are f32 in either case. Default f32.
+   * dtype of what the blocks' products and attention read and write. f16 halves that, and what a backward keeps of it; needs
+   * shader-f16. Residual streams, norms, sums, softmax, features and all gradients within the blocks are f32 in either case. Default f32.
    */
   readonly activationDType?: FloatDType | undefined;
   /** Whether all weights are learnt (then the token table is on the device too). Default false. */

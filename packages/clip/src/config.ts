@@ -121,7 +121,7 @@ export function imageTokens(config: Pick<ImageConfig, 'size' | 'patch' | 'archit
 }
 
 /**
-  * Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that is not possible
+ * Returns `config`. @throws InputError (FormatError with `Kind`, for one that was read from a file) naming the first size that is not possible
  * @param nameOf what a size is called where it was read, such as `vision_config.num_attention_heads` for `image.heads`
  */
 export function checkConfig(

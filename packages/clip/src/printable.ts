@@ -1,8 +1,8 @@
 /** Names of files and classes as text that a terminal, a page or a spreadsheet shows without obeying it. */
 
 /**
-  * Control characters, marks that change the direction of text, line separators, halves of surrogate pairs and non-characters: they can move a
-  * cursor, start a line, hide an extension, or are forbidden in XML.
+ * Control characters, marks that change the direction of text, line separators, halves of surrogate pairs and non-characters: they can move a
+ * cursor, start a line, hide an extension, or are forbidden in XML.
  */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]|\p{Cs}/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

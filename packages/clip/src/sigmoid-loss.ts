@@ -2,8 +2,8 @@
 import { logSigmoid, mul, scope, ShapeError, sum, type Tensor, tensor } from '@mudpt/tensor';
 
 /**
-  * Minus the mean over rows of the sum over columns of log sigmoid(z logits), where z is 1 for the pairs (the diagonal) and -1 elsewhere: every pair of
-  * image and text counts alone. Has gradients.
+ * Minus the mean over rows of the sum over columns of log sigmoid(z logits), where z is 1 for the pairs (the diagonal) and -1 elsewhere: every pair of
+ * image and text counts alone. Has gradients.
  * @param logits [B, B], of `Clip.similarity`: scaled, and with the bias
  * @returns a scalar
  * @throws ShapeError unless there are as many texts as images

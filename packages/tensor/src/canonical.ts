@@ -1,8 +1,8 @@
 /** A canonical form of plain values, for comparing them and as text for keys and digests. */
 
 /**
-   * A text that two plain values share exactly when they are equal: JSON with sorted object keys, and without entries that are
-   * undefined. The order of an array counts.
+ * A text that two plain values share exactly when they are equal: JSON with sorted object keys, and without entries that are
+ * undefined. The order of an array counts.
  */
 export function canonicalText(value: unknown): string {
   return JSON.stringify(ordered(value));

@@ -1,6 +1,6 @@
 /**
-   * The ambient context: scope, listening tape and seed. A body is run with it, and everything the body calls sees it. In Node it follows
-   * `await` (AsyncLocalStorage); pages lack that, so there it is a synchronous stack, and an asynchronous body is refused.
+ * The ambient context: scope, listening tape and seed. A body is run with it, and everything the body calls sees it. In Node it follows
+ * `await` (AsyncLocalStorage); pages lack that, so there it is a synchronous stack, and an asynchronous body is refused.
  */
 import { createAsyncContext } from '#gpu';
 import { TensorError } from './errors.ts';
@@ -24,8 +24,8 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
-   * Throws if `result`, of a body that had to be synchronous, is a promise. A later rejection of that promise is ignored: this error replaces it,
-   * and an unhandled rejection would end the process.
+ * Throws if `result`, of a body that had to be synchronous, is a promise. A later rejection of that promise is ignored: this error replaces it,
+ * and an unhandled rejection would end the process.
  * @throws TensorError (or `Kind`) in the name of `op`
  */
 export function expectSynchronous(op: string, result: unknown, fix: string, Kind = TensorError): void {

@@ -1,6 +1,6 @@
 /**
-   * Two copies of this package in one program (two versions, or a bundle beside an installation) share no device, hook or class, so neither
-   * can use tensors of the other. Every copy notes where it was loaded from, and errors name both places.
+ * Two copies of this package in one program (two versions, or a bundle beside an installation) share no device, hook or class, so neither
+ * can use tensors of the other. Every copy notes where it was loaded from, and errors name both places.
  */
 import { TensorError } from './errors.ts';
 

@@ -43,9 +43,9 @@ export function firstProblems(device: Device): TuningProblem[] {
 }
 
 /**
-  * Measures {@link firstProblems} and keeps the outcome for later runs. It says so on the console, because a start that takes seconds is a surprise.
-  * @param options.most milliseconds after which no further problem is begun
-  * @param options.problems to measure instead of those (tests)
+ * Measures {@link firstProblems} and keeps the outcome for later runs. It says so on the console, because a start that takes seconds is a surprise.
+ * @param options.most milliseconds after which no further problem is begun
+ * @param options.problems to measure instead of those (tests)
  */
 export async function measureFirst(
   device: Device,

@@ -34,7 +34,7 @@ const KEYS: Record<keyof Required<ImportOptions>, true> = { dtype: true, offset:
  * Kernels bind memory in units of 16 bytes. So the last `buffer.size % 16` bytes of a buffer cannot be shared; a tensor that reaches into them takes
  * `copy: true`.
  * @param buffer usage STORAGE and COPY_SRC (and COPY_DST to be written by the host); for a copy COPY_SRC alone
-  * @param options a dtype is short for `{ dtype }`
+ * @param options a dtype is short for `{ dtype }`
  * @throws ShapeError when `shape` does not fit into the buffer; InputError for a usage or an offset that cannot be
  * @example
  * const buffer = device.gpu.createBuffer({ size: 32, usage: 0x80 | 0x04 | 0x08 }); // STORAGE | COPY_SRC | COPY_DST

@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { InputError } from '@mudpt/tensor';
 
 /**
-  * Makes a folder and those above it; nothing happens when it exists. Node's `recursive` is not used: it never returns where the system answers
-  * "no such folder" although the folder above exists, as in /proc.
+ * Makes a folder and those above it; nothing happens when it exists. Node's `recursive` is not used: it never returns where the system answers
+ * "no such folder" although the folder above exists, as in /proc.
  * @throws InputError when it cannot be made
  */
 export async function makeFolder(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
-  * Affine maps of images by the nearest pixel, byte for byte as Pillow does them (`Image.transform(size, AFFINE, ...)`, `Image.rotate`). Pixels from
-  * outside are black. Source: Pillow's libImaging/Geometry.c.
+ * Affine maps of images by the nearest pixel, byte for byte as Pillow does them (`Image.transform(size, AFFINE, ...)`, `Image.rotate`). Pixels from
+ * outside are black. Source: Pillow's libImaging/Geometry.c.
  */
 import { emptyImage, type RgbImage } from './image.ts';
 

@@ -13,8 +13,8 @@ import { ByteReader, refused, truncated } from './reader.ts';
 /** How an image file becomes pixels. */
 export interface DecodeOptions {
   /**
-    * `ignore` (the default) leaves pixels as they are stored, as Pillow does and as CLIP and the papers saw them. `apply` turns them
-    * upright by the camera's tag, as viewers show them.
+   * `ignore` (the default) leaves pixels as they are stored, as Pillow does and as CLIP and the papers saw them. `apply` turns them
+   * upright by the camera's tag, as viewers show them.
    */
   readonly exif?: 'ignore' | 'apply';
   /** Larger images are refused before memory is taken. Default 178,956,970, where Pillow suspects a decompression bomb. */

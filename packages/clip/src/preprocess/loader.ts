@@ -84,7 +84,7 @@ export class ImageLoader {
 
   /**
    * One image as [size, size, 3] bytes.
-    * @param options how it is augmented, and its name in errors: by default its path or address
+   * @param options how it is augmented, and its name in errors: by default its path or address
    * @throws FormatError naming the file when it cannot be decoded
    */
   async load(

@@ -8,8 +8,8 @@ const PALETTE_COLOURS = 3;
 const text = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
 
 /**
-  * The file with a palette for every index its pixels can have: colour i is the grey i where the file gives none, as in Pillow. The same
-  * bytes where nothing is missing, and where the palette itself is damaged, which decoders report.
+ * The file with a palette for every index its pixels can have: colour i is the grey i where the file gives none, as in Pillow. The same
+ * bytes where nothing is missing, and where the palette itself is damaged, which decoders report.
  */
 export function withWholePalette(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

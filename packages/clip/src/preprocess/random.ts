@@ -1,7 +1,7 @@
 /**
-  * Random numbers that depend only on where they are used: the generator Philox4x32-10 turns (seed, epoch, index of the image, number of
-  * the draw) into 32 bits. So augmentation is the same for any number of workers, in whatever order images finish, and after a
-  * training run is resumed.
+ * Random numbers that depend only on where they are used: the generator Philox4x32-10 turns (seed, epoch, index of the image, number of
+ * the draw) into 32 bits. So augmentation is the same for any number of workers, in whatever order images finish, and after a
+ * training run is resumed.
  *
  * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC11). Counter [block, index, epoch, index >> 32],
  * key [seed, seed >> 32]; draw i is word i mod 4 of block floor(i / 4).

@@ -1,5 +1,5 @@
 /**
-  * Resizing byte for byte as Pillow does it (`Image.resize`): bicubic, which CLIP was trained and is tested with, and bilinear.
+ * Resizing byte for byte as Pillow does it (`Image.resize`): bicubic, which CLIP was trained and is tested with, and bilinear.
  *
  * Source: Pillow's libImaging/Resample.c. The kernel is the cubic with a = -0.5, or a triangle; when shrinking it is widened by the scale, so
  * that every input pixel counts (antialiasing). Horizontal pass first, then vertical; weights are fixed-point numbers with 22 bits after

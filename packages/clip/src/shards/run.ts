@@ -43,7 +43,7 @@ export function shardLoader<Values>({ size, resizing, exif }: ShardWork<Values>)
 }
 
 /**
-  * Works on shards in their order. A broken one is reported, and the others go on.
+ * Works on shards in their order. A broken one is reported, and the others go on.
  * @throws FormatError or InputError in the end when shards were refused; at once where other options made what is in the folder
  */
 export async function runShards<Values>(

@@ -106,7 +106,7 @@ export function inNameOf<T>(op: string, body: () => T): T {
 }
 
 /**
-   * The error for a call that failed with a TypeError on a value of the wrong kind: only the main entry checks kinds beforehand. Its cause tells where.
+ * The error for a call that failed with a TypeError on a value of the wrong kind: only the main entry checks kinds beforehand. Its cause tells where.
  */
 function misused(op: string, args: readonly unknown[], cause: TypeError): TensorError {
   return new TensorError(

@@ -144,8 +144,8 @@ export class Capture {
   }
 
   /**
-     * The commands whose results are read. When a backward computes a block a second time, it needs the block's intermediate values but not its result, and
-     * an op cannot know at that moment whether its result will be read.
+   * The commands whose results are read. When a backward computes a block a second time, it needs the block's intermediate values but not its result, and
+   * an op cannot know at that moment whether its result will be read.
    */
   private live(): readonly Command[] {
     const read = new Set<PoolBuffer>();

@@ -1,6 +1,6 @@
 /**
-  * Whether any device traces values that are not finite. Every op checks this flag first, so that it costs nothing otherwise. `trace` gets the results; the
-  * main entry sets it, so that small bundles carry none.
+ * Whether any device traces values that are not finite. Every op checks this flag first, so that it costs nothing otherwise. `trace` gets the results; the
+ * main entry sets it, so that small bundles carry none.
  */
 export const tracing: { isOn: boolean; trace?: (op: string, args: unknown, result: unknown) => void } = { isOn: false };
 

@@ -47,7 +47,7 @@ export class Tuner {
   }
 
   /**
-    * @param candidates variants that can solve this problem on this adapter, presumably fastest first
+   * @param candidates variants that can solve this problem on this adapter, presumably fastest first
    * @param key class of problem, for instance 'NT/large'
    */
   choose<V extends string>(family: string, candidates: readonly V[], key: string): V {

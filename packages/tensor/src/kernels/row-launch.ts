@@ -56,8 +56,8 @@ export type RowVariant = keyof typeof ROWS_PER_GROUP;
 export const ROW_VARIANTS = Object.keys(ROWS_PER_GROUP) as readonly RowVariant[];
 
 /**
-  * Which variants may run the rows, and the class of the problem. Software adapters prefer a thread per row (no exchange between lanes), even for so few rows that
-  * lanes stay idle, because another pipeline would take longer to compile. GPUs prefer a subgroup per row, and more lanes for long rows.
+ * Which variants may run the rows, and the class of the problem. Software adapters prefer a thread per row (no exchange between lanes), even for so few rows that
+ * lanes stay idle, because another pipeline would take longer to compile. GPUs prefer a subgroup per row, and more lanes for long rows.
  */
 export function rowChoice(device: Device, rows: number, width: number): Choice<RowVariant> {
   const isShared = device.subgroupSize > 0 && width <= MOST_A_LANE * device.subgroupSize;

@@ -1,7 +1,7 @@
 /**
-  * Waiting for a CPU adapter in Node. While one of Dawn's promises is pending, the package `webgpu` polls in every turn of the event
-  * loop. That keeps the main thread at 100 % of a core that the adapter could compute on. Here every turn in which nothing
-  * else happened sleeps for a short time, so that the adapter gets the core, and timers, files, workers and signals are still served.
+ * Waiting for a CPU adapter in Node. While one of Dawn's promises is pending, the package `webgpu` polls in every turn of the event
+ * loop. That keeps the main thread at 100 % of a core that the adapter could compute on. Here every turn in which nothing
+ * else happened sleeps for a short time, so that the adapter gets the core, and timers, files, workers and signals are still served.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';

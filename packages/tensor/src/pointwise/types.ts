@@ -68,8 +68,8 @@ function expectNoUnsigned(name: string, values: readonly Operand[]): void {
 }
 
 /**
-  * Numbers beside integers that need not fit the dtype: a bound of clamp beyond every integer of the tensors limits nothing, and a
-  * logical operation only asks whether a number is zero.
+ * Numbers beside integers that need not fit the dtype: a bound of clamp beyond every integer of the tensors limits nothing, and a
+ * logical operation only asks whether a number is zero.
  */
 export function settleNumbers(name: string, operands: readonly Operand[]): readonly Operand[] {
   const tensors = operands.filter((operand) => typeof operand !== 'number');

@@ -1,6 +1,6 @@
 /**
-  * Python pickles without Python: the opcodes that PyTorch writes, and only those names that the caller offers. Nothing is imported, and
-  * only the caller's own functions are called, so a hostile pickle can at worst be refused.
+ * Python pickles without Python: the opcodes that PyTorch writes, and only those names that the caller offers. Nothing is imported, and
+ * only the caller's own functions are called, so a hostile pickle can at worst be refused.
  *
  * The npm package pickleparser is not used for files of strangers: what a pickle builds there are plain arrays and objects whose
  * properties a BUILD may set, and forty bytes that set an array's length end the process for want of memory. Here lists take no

@@ -1,6 +1,6 @@
 /**
-  * The names in PyTorch's checkpoints that make tensors; every other name gives placeholders. Sources: torch/_utils.py (_rebuild_tensor_v2,
-  * _rebuild_parameter), torch/serialization.py (persistent_id), torch/csrc/jit/serialization/unpickler.cpp.
+ * The names in PyTorch's checkpoints that make tensors; every other name gives placeholders. Sources: torch/_utils.py (_rebuild_tensor_v2,
+ * _rebuild_parameter), torch/serialization.py (persistent_id), torch/csrc/jit/serialization/unpickler.cpp.
  */
 import type { SafetensorsDType } from '@mudpt/tensor';
 import {

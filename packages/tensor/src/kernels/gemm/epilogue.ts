@@ -35,8 +35,8 @@ export type EpilogueBinding = {
 
 /**
  * @param dtype of the result
-  * @param shared compile in everything that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what is
-  * used, and `a` is bound in place of missing tensors. Not included are `save`, which would be written, and the code of gelu.
+ * @param shared compile in everything that an epilogue may have, for CPU adapters, where every pipeline takes long to compile: parameters say what is
+ * used, and `a` is bound in place of missing tensors. Not included are `save`, which would be written, and the code of gelu.
  */
 export function bindEpilogue({ a, epilogue }: Problem, dtype: DType, shared: boolean): EpilogueBinding {
   const { activation = 'none', save } = epilogue;

@@ -14,17 +14,17 @@ const STACKED_SUBGROUPS = 4;
 const SMALL_WORK = 2 ** 22;
 
 /**
-  * Whether one pipeline serves operands of every layout. It does on CPU adapters with subgroups of 8, where a pipeline takes half a second
-  * to compile and the selects cost at most 2 % of a tile's time. With subgroups of 4 they cost 5 to 20 %, and compiling takes a fifth
-  * of a second.
+ * Whether one pipeline serves operands of every layout. It does on CPU adapters with subgroups of 8, where a pipeline takes half a second
+ * to compile and the selects cost at most 2 % of a tile's time. With subgroups of 4 they cost 5 to 20 %, and compiling takes a fifth
+ * of a second.
  */
 const sharesPipelines = ({ cpu, subgroupSize }: DeviceTraits): boolean => cpu && subgroupSize === 8;
 
 /**
-  * Whether a product takes the flat tile of 4 rows rather than the tall one. With subgroups of 8 the tall tile has 24 rows, the
-  * cheapest for most heights (tiles of 4, 8, 16 and 24 rows take times of 0.22 : 0.29 : 0.41 : 0.5). With subgroups of 4 it has 16: beyond that
-  * registers run out, and 24 take too long to compile. There are only two heights, because each costs a pipeline or more. A flat tile that shares its
-  * pipeline reads and writes at any alignment, so small unaligned products take it too.
+ * Whether a product takes the flat tile of 4 rows rather than the tall one. With subgroups of 8 the tall tile has 24 rows, the
+ * cheapest for most heights (tiles of 4, 8, 16 and 24 rows take times of 0.22 : 0.29 : 0.41 : 0.5). With subgroups of 4 it has 16: beyond that
+ * registers run out, and 24 take too long to compile. There are only two heights, because each costs a pipeline or more. A flat tile that shares its
+ * pipeline reads and writes at any alignment, so small unaligned products take it too.
  */
 function isFlat(p: Problem, traits: DeviceTraits): boolean {
   if (isFewRows(p.m)) return true;
