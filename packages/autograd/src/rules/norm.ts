@@ -82,9 +82,9 @@ function l2NormalizeComposed(x: Tensor, axis = -1, eps = 1e-12): Tensor {
   });
 }
 
+/**
  * Whether a norm of x keeps its normalised rows for the backward rather than x: where they are of a narrower dtype than x, and no gradient of weight or bias is
  * needed. Then the residual stream itself is not kept.
- * needed. Those of a residual stream are then not kept at all.
  */
 export function keepsNormalised(context: RuleContext, x: Tensor, vectors: readonly unknown[], dtype: DType = x.dtype): boolean {
   return dtype === 'f16' && x.dtype === 'f32' && !context.needs(vectors);
