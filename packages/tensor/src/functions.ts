@@ -2,6 +2,7 @@
  * The entry for small bundles: everything in the main entry as functions, of which a bundler keeps those that are used. Tensors have no methods here.
  * Kinds of arguments are checked by TypeScript alone; shapes and dtypes are checked as in the main entry. There is no profiler and no
  * tracing of values that are not finite.
+ */
 
 // Devices and tensors.
 export { type DebugOptions, Device, type DeviceOptions, type MemoryReport } from './device.ts';

@@ -1,7 +1,7 @@
 /**
- * Gradient rule of einsum: every operand's gradient is an Einstein sum of the gradient and the other operand. Labels only the operand has were
  * Gradient rule of einsum: every operand's gradient is an Einstein sum of the gradient and the other operand. A label that only this operand has was
  * summed, so its gradient repeats along that axis; a label that it has twice took a diagonal, so its gradient is 0 elsewhere.
+ */
 import { einsum, expand, eye, mul, reshape, type Shape, type Tensor } from '@mudpt/tensor/functions';
 import { equationOf, nth, parseEinsum } from '@mudpt/tensor/internal';
 import { ruleFor } from '../rule.ts';

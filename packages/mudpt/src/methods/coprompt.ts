@@ -198,8 +198,12 @@ function drawingOf({ device, seed }: MethodContext, descriptions: readonly (read
 
 /** Both views of an image by RandAugment, each drawn for itself, in every configuration of the authors. */
 const TRAINING = {
-  ...{ lr: 0.0035, epochs: 8, batchSize: 4 },
-  ...{ augmentation: 'randaugment', randOperations: 2, randMagnitude: 10 },
+  lr: 0.0035,
+  epochs: 8,
+  batchSize: 4,
+  augmentation: 'randaugment',
+  randOperations: 2,
+  randMagnitude: 10,
 } as const;
 
 export const coprompt = defineMethod<CopromptSettings>({

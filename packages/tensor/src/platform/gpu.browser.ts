@@ -43,6 +43,7 @@ export const createAsyncContext: AsyncContextFactory = () => undefined;
 /** The GPU works in a process of its own and the browser waits for it. */
 export const awaitGpu: AwaitGpu = (promise) => promise;
 
+/**
  * A page measures only when it asks. Measuring compiles some twenty pipelines and takes seconds on the GPU that also draws the page, at every visitor's
  * first visit, and a worker cannot store the outcome.
  */
