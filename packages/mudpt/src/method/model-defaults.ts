@@ -15,6 +15,7 @@ const RATE = 0.02;
 /** What did best on validation images of `icons`, of a third, once and three times a first choice (docs/evidence.md, Settings); PromptKD's was not searched for. */
 const RATES: Readonly<Record<string, number>> = {
   coop: 0.06,
+  cocoop: 0.06,
   kgcoop: 0.06,
   prograd: 0.06,
   'deep-language': 0.06,
@@ -27,6 +28,7 @@ const RATES: Readonly<Record<string, number>> = {
   'clip-lora': 0.006,
   mmrl: 0.002,
   tcp: 0.002,
+  prolip: 0.006,
   promptkd: 0.005,
 };
 /** Strengths that the same search preferred to the published ones. */
@@ -39,7 +41,7 @@ const STRENGTHS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 
 /**
  * Training settings where the configuration is silent and the base model is the embedded one; the published ones were made for ViT-B/16 on
- * photographs. Methods that are trained on features, or on one image at a time, keep what was published for them.
+ * photographs. Methods that are trained on features keep what was published for them, as do those that take one image at a time and were not searched for.
  */
 export function embeddedTraining({ name, training }: Pick<MethodDefinition, 'name' | 'training'>): TrainingInput {
   const { optimizer, batchSize } = training?.parse({}) ?? { optimizer: undefined, batchSize: 1 };

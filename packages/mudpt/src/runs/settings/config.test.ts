@@ -21,7 +21,7 @@ describe('resolveConfig', () => {
     const { model, training } = resolveConfig({ training: { epochs: 3 } });
     expect(model).toBe('embedded');
     expect(training).toMatchObject({ lr: 0.007, epochs: 3, batchSize: 16, momentum: 0.9, weightDecay: 5e-4 });
-    expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 1, epochs: 10 });
+    expect(resolveConfig({ method: 'cocoop' }).training).toMatchObject({ batchSize: 16, epochs: 20, lr: 0.06 });
     expect(resolveConfig({ method: 'ivlp' }).training).toMatchObject({ lr: 0.02 });
     expect(resolveConfig({ method: 'tip-adapter-f' }).training).toEqual(
       resolveConfig({ method: 'tip-adapter-f', model: 'elsewhere' }).training,
