@@ -1,10 +1,11 @@
 // rejection: gamma and Poisson numbers. Attempt a of element i takes the block of Philox4x32-10 with counter [i, a, stream, salt], so that elements
 // do not depend on each other nor on how many attempts others need. One thread an element; the parameter is dense or one number.
 // gamma: Marsaglia and Tsang (ACM TOMS 26, 2000); a shape a below 1 is drawn as a + 1 and multiplied by u^(1 / a). NaN for a shape that is not positive.
+// log_gamma: the logarithm of the same number, where the number itself underflows.
 // poisson: products of uniform numbers below a rate of 12, above it transformed rejection (Hoermann, Insurance: Mathematics and Economics 12, 1993)
 // with the logarithm of the probability by Stirling's formula, as a difference that does not cancel. NaN (0 as integer) for a rate below 0.
-// Defines: KIND gamma or poisson; TR result type; KEYED 1: the key is read from a tensor of two words.
-// Compile: KIND=gamma TR=f32 KEYED=1 | KIND=poisson TR=i32 KEYED=0
+// Defines: KIND gamma, log_gamma or poisson; TR result type; KEYED 1: the key is read from a tensor of two words.
+// Compile: KIND=gamma TR=f32 KEYED=1 | KIND=log_gamma TR=f32 KEYED=0 | KIND=poisson TR=i32 KEYED=0
 #if TR == "f16"
 enable f16;
 #endif
@@ -31,7 +32,7 @@ struct Params {
 // Attempts after which the last candidate is taken; one in twenty is refused, so none gets here.
 const MOST = 64u;
 
-#if KIND == "gamma"
+#if KIND != "poisson"
 fn draw(index: u32, given: f32, seed: vec2<u32>) -> f32 {
   if (!(given > 0.0)) { return math_nan(); }
   let shape = select(given, given + 1.0, given < 1.0);
@@ -48,8 +49,12 @@ fn draw(index: u32, given: f32, seed: vec2<u32>) -> f32 {
   }
   // Its words are of a block that no attempt takes.
   let rest = philox(vec4<u32>(index, MOST, params.stream, params.salt), seed);
-  let boost = select(1.0, math_exp(math_log(open_uniform_of(rest.x)) / given), given < 1.0);
-  return d * v * boost;
+  let log_boost = select(0.0, math_log(open_uniform_of(rest.x)) / given, given < 1.0);
+#if KIND == "log_gamma"
+  return math_log(d * v) + log_boost;
+#else
+  return d * v * select(1.0, math_exp(log_boost), given < 1.0);
+#endif
 }
 #else
 // log of the probability of k at a rate: -rate ((1 + e) log(1 + e) - e) - log(2 pi k) / 2 - 1 / (12 k) with e = k / rate - 1.

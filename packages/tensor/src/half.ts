@@ -1,10 +1,14 @@
 /** Half precision (IEEE 754 binary16) on the host: Node 20 has no Float16Array. Conversions go by bits, so they are exact in every case. */
 const word = new DataView(new ArrayBuffer(4));
 
-/** Nearest half of `value`, ties to even; overflow gives infinity, NaN a quiet NaN. Returns the 16 bits. */
+/** Nearest half of `value`, rounded once, ties to even; overflow gives infinity, NaN a quiet NaN. Returns the 16 bits. */
 export function toHalf(value: number): number {
   word.setFloat32(0, value);
-  return halfOfFloatBits(word.getUint32(0));
+  const bits = word.getUint32(0);
+  const single = word.getFloat32(0);
+  if (single === value || !(Math.abs(single) < Number.POSITIVE_INFINITY)) return halfOfFloatBits(bits);
+  // Between two f32: the one towards 0 with its last bit set is on the same side of every tie of f16 as the value.
+  return halfOfFloatBits((Math.abs(single) > Math.abs(value) ? bits - 1 : bits) | 1);
 }
 
 /** Value of 16 half bits. */

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'chainable.ts',
     'signatures.ts',
     'capture.ts',
+    'capture-feed.ts',
     'capture-inputs.ts',
     'interop.ts',
     'tuning.ts',

@@ -10,6 +10,7 @@ import {
   empty,
   full,
   keep,
+  ShapeError,
   sizeOf,
   type Tensor,
   tensor,
@@ -17,7 +18,7 @@ import {
   zeros,
 } from '@mudpt/tensor/functions';
 import { expectMovable, nth, rebind } from '@mudpt/tensor/internal';
-import { shaderKernel, view, workPerThread } from '@mudpt/tensor/kernels';
+import { sameShape, shaderKernel, showShape, view, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
 import { nameOf, noGrad } from '../parameter.ts';
 
@@ -165,9 +166,17 @@ export class Arena implements Places {
     return nameOf(nth(this.parameters, index)) ?? String(index);
   }
 
-  /** All gradients in one flat tensor; `missing` are the parameters that have none. */
+  /** All gradients in one flat tensor; `missing` are the parameters that have none. @throws ShapeError for one of another shape than its parameter */
   pack(gradients: Gradients): { readonly flat: Tensor; readonly missing: readonly number[] } {
-    const list = this.parameters.map((parameter) => gradients.get(parameter));
+    const list = this.parameters.map((parameter, index) => {
+      const gradient = gradients.get(parameter);
+      if (!gradient || sameShape(gradient.shape, parameter.shape)) return gradient;
+      throw new ShapeError(
+        'optimizer',
+        `the gradient of parameter ${this.nameOf(index)} has shape ${showShape(gradient.shape)}, the parameter ${showShape(parameter.shape)}`,
+        'give gradients of the shapes of their parameters',
+      );
+    });
     const missing = list.flatMap((gradient, index) => (gradient ? [] : [index]));
     const flat = packInto(list, this, this.flat.device);
     return { flat, missing };

@@ -131,6 +131,9 @@ eachDevice('optimizers', (ctx) => {
     ]);
     expect(await params[4]?.data()).toEqual(Float32Array.of(4, 5, 6));
     expect(() => adam.step(new Gradients())).toThrow(/none of its parameters has a gradient/);
+    const [learnt] = adam.groups.flatMap(({ arena }) => arena.parameters);
+    using odd = tensor([1, 2, 3, 4, 5, 6, 7], { device: ctx.device });
+    expect(() => adam.step(new Gradients([[learnt!, odd]]))).toThrow(/gradient of parameter .* has shape \[7\]/);
     expect(() => new AdamW(params, { lr: Number.NaN })).toThrow(/lr is NaN/);
     const states = adam.stateDict();
     expect(await states['step.0']?.item()).toBe(1);

@@ -123,6 +123,11 @@ eachDevice('fit', (ctx) => {
     expect(history.map(({ train }) => train['distance'])).toEqual([1, 1, 1, 0, 0, 0, 0].slice(0, history.length));
     expect(ended).toBe('early');
     expect(state.plateau?.lr).toBe(plateau.lr);
+    // A metric that is NaN in the first epoch: a later number is better.
+    const uneven = (x: Tensor) => ({ loss: mseLoss(w, x), ratio: x.div(x).mean() });
+    const batches = (epoch: number) => [{ data: [epoch], shape: [1] }];
+    const watched = await fit({ ...options, loss: uneven, data: batches, epochs: 2, watch: { name: 'ratio' } });
+    expect(watched.history.map(({ isBest }) => isBest)).toEqual([false, true]);
     await expect(fit({ ...options, watch: { name: 'accuracy' } })).rejects.toThrow(/no accuracy to watch.*loss or distance/s);
     await expect(fit({ ...options, data: [] })).rejects.toThrow(/epoch 0 has no batches/);
     await expect(fit({ ...options, loss: (x: Tensor) => mseLoss(w.mul(Number.NaN), x) })).rejects.toThrow(/the loss is NaN/);

@@ -100,7 +100,8 @@ class Fit<B extends Batch> {
     const value = this.watched(validation ?? train);
     const { mode = 'min' }: Watch = this.options.watch ?? {};
     const { best } = this.state;
-    const isBest = best === null || (mode === 'min' ? value < best : value > best);
+    // A NaN is never the best: nothing would be better than it.
+    const isBest = !Number.isNaN(value) && (best === null || (mode === 'min' ? value < best : value > best));
     if (schedule instanceof Plateau) schedule.observe(value);
     this.state = {
       ...BEGINNING,

@@ -36,6 +36,8 @@ function defaultDType(dtype: SafetensorsDType, hasF16: boolean): DType {
 function upload({ dtype: from, shape, bytes }: SafetensorsTensor, to: DType, device: Device): Tensor {
   if (to === 'f16' && from === 'F16') return tensorFromBytes(new Uint8Array(bytes), shape, 'f16', device);
   const isInteger = (to === 'i32' || to === 'u32') && !(from === 'BF16' || from.startsWith('F'));
+  // Rounded once: f64 by way of f32 would be twice.
+  if (to === 'f16' && from === 'F64') return tensor(new Float64Array(new Uint8Array(bytes).buffer), { shape, dtype: to, device });
   const values = !isInteger ? toFloat32(from, bytes) : to === 'i32' ? toInt32(from, bytes) : toUint32(from, bytes);
   return tensor(values, { shape, dtype: to, device });
 }

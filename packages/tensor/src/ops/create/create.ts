@@ -4,6 +4,7 @@ import { bytesPerElement, type DType, expectNumber, type HostArray, isFloat } fr
 import { expectOptions } from '../../definition/options.ts';
 import { DTypeError, LimitError, ShapeError } from '../../errors.ts';
 import { inNameOf } from '../../definition/op.ts';
+import { fromHalf, toHalf } from '../../half.ts';
 import { fill } from '../../kernels/fill.ts';
 import { upload, uploadBytes } from '../../kernels/upload.ts';
 import { expectShape, type Shape, showShape, sizeOf } from '../../shape.ts';
@@ -118,7 +119,8 @@ function repeated(op: string, shape: Shape, value: number, options: CreateOption
     if (typeof value !== 'number') throw new DTypeError(op, `value is ${typeof value} ${String(value)}`, 'give one number');
     const { dtype = 'f32', device = currentDevice(op) } = settle(op, options);
     expectNumber(op, 'value', value, dtype);
-    return fill(device, shape, dtype, dtype === 'bool' ? Number(value !== 0) : value, 0);
+    const stored = dtype === 'bool' ? Number(value !== 0) : dtype === 'f16' ? fromHalf(toHalf(value)) : value;
+    return fill(device, shape, dtype, stored, 0);
   });
 }
 

@@ -57,6 +57,12 @@ eachDevice('distributions', (ctx) => {
       // Beta(a, 1) has the distribution function x^a, Beta(1, b) 1 - (1 - x)^b.
       await check(ops.randBeta(shape, 2.5, 1, options), (x) => x ** 2.5, 'beta');
       await check(ops.randBeta(shape, 1, 0.7, options), (x) => 1 - (1 - x) ** 0.7, 'beta');
+      // Both gamma numbers of many of these underflow.
+      const rare = await read(ops.randBeta(shape, 0.01, 0.01, options));
+      expect(rare.every((value) => value >= 0 && value <= 1)).toBe(true);
+      expect(Math.abs(rare.reduce((total, value) => total + value, 0) / COUNT - 0.5)).toBeLessThan(0.04);
+      const few = await read(ops.randDirichlet([COUNT / 4, 3], 0.01, options).sum(-1));
+      expect(few.every((total) => Math.abs(total - 1) < 1e-5)).toBe(true);
       const shares = ops.randDirichlet([COUNT / 4, 3], tensor([1, 2, 3], { device: ctx.device }), options);
       for (const total of await read(ops.sum(shares, 1))) expect(total).toBeCloseTo(1, 5);
       const means = await read(ops.mean(shares, 0));

@@ -8,7 +8,24 @@ import { LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
 import { empty } from '../../definition/views.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
-import { abs, add, clamp, div, erf, erfinv, lerp, log, log1p, mul, neg, sign, sub } from '../../pointwise/ops.ts';
+import {
+  abs,
+  add,
+  clamp,
+  div,
+  erf,
+  erfinv,
+  lerp,
+  log,
+  log1p,
+  lt,
+  mul,
+  neg,
+  sigmoid,
+  sign,
+  sub,
+  where,
+} from '../../pointwise/ops.ts';
 import type { Operand } from '../../pointwise/evaluate.ts';
 import { scope } from '../../scope.ts';
 import { normalizeAxis, type Shape, showShape } from '../../shape.ts';
@@ -18,6 +35,7 @@ import { cast, contiguous } from '../views/copy.ts';
 import { full } from '../create/create.ts';
 import { indexSelect } from '../indexing/gather.ts';
 import { floatOf, openUniform, type RandomOptions, settleKey } from '../create/random.ts';
+import { softmax } from '../norms/softmax.ts';
 import { argmax, sum } from '../reduce/reduce.ts';
 import { randperm, topk } from '../order/sort.ts';
 import { broadcastTo, unsqueeze } from '../views/views.ts';
@@ -34,7 +52,7 @@ function expectPositive(op: string, name: string, value: Operand): void {
 /** Draws by rejection, one parameter each. */
 function rejection(
   op: string,
-  kind: 'gamma' | 'poisson',
+  kind: 'gamma' | 'log_gamma' | 'poisson',
   shape: Shape,
   parameter: Operand,
   dtype: DType,
@@ -134,6 +152,16 @@ export const randGamma = defineOp(
   },
 );
 
+/** From here on gamma numbers cannot underflow: the least uniform number is 2^-24. */
+const LARGE = 0.2;
+
+/** `part` over `total` of gamma numbers; of concentrations so small that all of them may underflow, from their logarithms. */
+function shares(part: Tensor, total: Tensor, concentrations: readonly Operand[], fromLogs: () => Tensor): Tensor {
+  const ratio = div(part, total);
+  if (concentrations.every((value) => typeof value === 'number' && value >= LARGE)) return ratio;
+  return where(lt(total, 1e-30), fromLogs(), ratio);
+}
+
 /** Beta numbers, X / (X + Y) of gamma numbers X and Y with concentrations a and b; f32 (default) or f16. @throws as randGamma */
 export const randBeta = defineOp('randBeta', (shape: Shape, a: Operand, b: Operand, options: RandomOptions): Tensor => {
   expectPositive('randBeta', 'a', a);
@@ -141,7 +169,16 @@ export const randBeta = defineOp('randBeta', (shape: Shape, a: Operand, b: Opera
   const dtype = floatOf('randBeta', options.dtype);
   return scope(() => {
     const x = rejection('randBeta', 'gamma', shape, a, 'f32', options);
-    return cast(div(x, add(x, rejection('randBeta', 'gamma', shape, b, 'f32', options, 2))), dtype);
+    const total = add(x, rejection('randBeta', 'gamma', shape, b, 'f32', options, 2));
+    const logit = (): Tensor =>
+      sub(
+        rejection('randBeta', 'log_gamma', shape, a, 'f32', options),
+        rejection('randBeta', 'log_gamma', shape, b, 'f32', options, 2),
+      );
+    return cast(
+      shares(x, total, [a, b], () => sigmoid(logit())),
+      dtype,
+    );
   });
 });
 
@@ -152,7 +189,11 @@ export const randDirichlet = defineOp('randDirichlet', (shape: Shape, concentrat
   const dtype = floatOf('randDirichlet', options.dtype);
   return scope(() => {
     const x = rejection('randDirichlet', 'gamma', shape, concentration, 'f32', options);
-    return cast(div(x, sum(x, -1, { keepdim: true })), dtype);
+    const logs = (): Tensor => rejection('randDirichlet', 'log_gamma', shape, concentration, 'f32', options);
+    return cast(
+      shares(x, sum(x, -1, { keepdim: true }), [concentration], () => softmax(logs())),
+      dtype,
+    );
   });
 });
 
