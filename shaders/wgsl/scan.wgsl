@@ -1,7 +1,7 @@
 // scan: running sums along lines. One thread a line and chunk of it; neighbours are neighbouring lines.
-// PASS "totals": y[line, chunk] = sum of the chunk; "scan": y = running sum, with CARRY 1 starting from carry[line, chunk - 1], the running
+// PASS "totals": y[line, chunk] = sum of the chunk; "scan": y = running sum, with CARRY 1 added to carry[line, chunk - 1], the running
 // sums of the totals. Defines: T, TY storage types; A arithmetic type (f32, i32, u32).
-// Numerics: f32; chunks bound how many additions an element goes through.
+// Numerics: f32; chunks bound how many additions an element goes through, and each chunk is summed from 0: small terms count beside a large carry.
 // Compile: T=f32 TY=f32 A=f32 PASS=scan CARRY=1 | T=i32 TY=i32 A=i32 PASS=totals CARRY=0
 #if T == "f16" || TY == "f16"
 enable f16;
@@ -44,13 +44,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let begin = chunk * params.chunk;
   let end = min(begin + params.chunk, params.length);
   var running = ${A}(0);
+  var before = ${A}(0);
 #if CARRY
-  if (chunk > 0u) { running = carry[line * params.chunks + chunk - 1u]; }
+  if (chunk > 0u) { before = carry[line * params.chunks + chunk - 1u]; }
 #endif
   for (var i = begin; i < end; i++) {
     running += ${A}(x[source + i * params.x_step]);
 #if PASS == "scan"
-    y[place + i * params.y_step] = ${TY}(running);
+    y[place + i * params.y_step] = ${TY}(before + running);
 #endif
   }
 #if PASS == "totals"

@@ -91,6 +91,13 @@ eachDevice('sums', (ctx) => {
     const last = running.slice([{ stop: 1 }, { start: 4999 }]);
     expect(off((await last.data())[0]!, 5000 * Math.fround(0.1))).toBeLessThan(2e-5);
     last.dispose();
+    // Ones that follow a sum of 2^24, which one more of them does not change.
+    using far = tensor(
+      Array.from({ length: 756 }, (_, i) => (i < 256 ? 2 ** 16 : 1)),
+      { device: ctx.device },
+    );
+    using sums = cumsum(far);
+    expect((await sums.data()).at(-1)).toBe(2 ** 24 + 500);
   });
 
   // The mean of such a row is a sum of two f32: rounded to one it would be off by up to 4e-3 of the deviation, as in PyTorch.
