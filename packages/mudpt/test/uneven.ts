@@ -19,9 +19,12 @@ export function tinyContext(clip: Clip, more: Partial<MethodContext> = {}): Prom
 }
 
 /** A batch of random images and labels. */
-export function tinyBatch(device: Device, count = 3): { readonly images: Tensor; readonly labels: Tensor } {
+export function tinyBatch(
+  device: Device,
+  count = 3,
+  size = CONFORMANCE_CONFIG.image.size,
+): { readonly images: Tensor; readonly labels: Tensor } {
   const random = randomFrom(5);
-  const { size } = CONFORMANCE_CONFIG.image;
   const pixels = Float32Array.from({ length: count * 3 * size * size }, () => 2 * random() - 1);
   return {
     images: tensor(pixels, { shape: [count, 3, size, size], device }),

@@ -38,7 +38,7 @@ const mmrlSettings = z.strictObject({
   length: length(5),
   width: layerNumber.positive().default(512).describe('channels of the shared space'),
   firstLayer: layerNumber
-    .min(2)
+    .min(2, 'tokens enter between blocks, so the second is the first that can be given some')
     .default(6)
     .describe('first block that tokens enter, counted from 1')
     .register(settingMetadata, BLOCK_PLACE),
