@@ -43,7 +43,7 @@ export class CacheFolder {
 
   /**
    * Reads the file of that name, which then counts as used.
-    * @param read throws FormatError for a damaged file, which is then reported and removed
+   * @param read throws FormatError for a damaged file, which is then reported and removed
    * @returns undefined where there is none that can be read
    */
   async load<T>(kind: string, name: string, read: (path: string) => Promise<T>): Promise<T | undefined> {

@@ -81,8 +81,8 @@ export class FileDigests implements KnownDigests {
 }
 
 /**
-  * Readers find the old file or the new one. The files are not synced, which would take minutes for thousands of folders; damage by a power cut is found by
-  * the checksum.
+ * Readers find the old file or the new one. The files are not synced, which would take minutes for thousands of folders; damage by a power cut is found by
+ * the checksum.
  */
 async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 13)}.tmp`);

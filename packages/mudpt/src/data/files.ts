@@ -7,7 +7,7 @@ import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts'
 import { PythonRandom } from './mt19937.ts';
 
 /**
-  * The path of an image that a table names.
+ * The path of an image that a table names.
  * @throws InputError when that is outside of `folder` without permission
  */
 export function placeBelow(folder: string, id: string, named: string, allowOutside = false): string {

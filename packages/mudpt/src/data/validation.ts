@@ -28,7 +28,7 @@ export function validateClassNames(classNames: readonly string[], fix: string): 
 }
 
 /**
-  * Checks that labels are places in `classNames`, class names are not empty, and the template has a place for them.
+ * Checks that labels are places in `classNames`, class names are not empty, and the template has a place for them.
  * @throws InputError naming the data set, the split and the item
  */
 export function validateDataset({ name, classNames, template, descriptions, splits }: Dataset): void {

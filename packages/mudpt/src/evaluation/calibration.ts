@@ -27,7 +27,7 @@ export function meanLoss(predictions: readonly ImagePrediction[], temperature: n
 }
 
 /**
-  * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss is unimodal.
+ * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss is unimodal.
  * @param predictions of validation images, each with all classes
  * @returns undefined for fewer than ten
  */

@@ -15,8 +15,8 @@ export interface Detection {
 }
 
 /**
-  * Compares the scores of known and of unknown images (Hendrycks and Gimpel, 2017). Only the order of scores counts, so any increasing function of them
-  * gives the same.
+ * Compares the scores of known and of unknown images (Hendrycks and Gimpel, 2017). Only the order of scores counts, so any increasing function of them
+ * gives the same.
  * @throws RangeError without scores of both, and for a NaN
  */
 export function detectionOf(known: readonly number[], unknown: readonly number[]): Detection {

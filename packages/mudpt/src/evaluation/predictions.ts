@@ -58,7 +58,7 @@ export function calibrationOfPredictions(predictions: readonly ImagePrediction[]
 /**
  * Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it.
  * @param temperature of `confidence`; all else is at 1
-  * @throws NotFiniteError naming the image whose logits are not finite, so that no NaN is shown as a probability
+ * @throws NotFiniteError naming the image whose logits are not finite, so that no NaN is shown as a probability
  */
 export function rankLogits(
   items: readonly Item[],

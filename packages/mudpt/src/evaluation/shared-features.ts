@@ -33,8 +33,8 @@ export class SharedFeatures {
   }
 
   /**
-    * The features of `items`, computed at the first request. The caller disposes them.
-    * @param key plain values that determine the features: the model and its precision, the contents of the images, the batch
+   * The features of `items`, computed at the first request. The caller disposes them.
+   * @param key plain values that determine the features: the model and its precision, the contents of the images, the batch
    */
   async get(key: unknown, items: readonly Item[], device: Device, make: () => Promise<Features>): Promise<Features> {
     const name = canonicalText(['images', key]);

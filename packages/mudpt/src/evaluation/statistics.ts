@@ -105,8 +105,8 @@ export interface McNemar {
 }
 
 /**
-  * McNemar's exact test: of the images on which two classifiers differ, each classifier should be right on half. The p-value is that of the binomial
-  * distribution with probability 1/2, both tails.
+ * McNemar's exact test: of the images on which two classifiers differ, each classifier should be right on half. The p-value is that of the binomial
+ * distribution with probability 1/2, both tails.
  */
 export function mcNemar(first: readonly boolean[], second: readonly boolean[]): McNemar {
   if (first.length !== second.length) throw new RangeError(`${first.length} and ${second.length} images are no pairs`);

@@ -181,7 +181,7 @@ export interface FeatureMethod extends Learnt {
   readonly cropScale: readonly [number, number];
   /**
    * Restores tensors learnt before: those of `learnable`, by name. The caller may dispose its handles afterwards.
-    * @throws MethodError when a tensor is missing or has an impossible shape
+   * @throws MethodError when a tensor is missing or has an impossible shape
    */
   restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;
   fit(data: FitData, progress?: FitProgress): Promise<FitReport>;

@@ -73,8 +73,8 @@ export type PromptSpec = {
   /** Parameters that act on the features of a tower, by tower: adapters of features, residuals, projections. Absent: none. */
   readonly features?: FeatureParameters;
   /**
-    * Parameters of a second branch after a tower, by tower. The branch reads the tower's output and leaves the feature unchanged (DePT's head, MMRL's second
-    * projection). Absent: none.
+   * Parameters of a second branch after a tower, by tower. The branch reads the tower's output and leaves the feature unchanged (DePT's head, MMRL's second
+   * projection). Absent: none.
    */
   readonly branches?: FeatureParameters;
   /** Parameters that no gradient moves: running statistics, which the loss updates. Absent: there are none. */
@@ -155,7 +155,7 @@ export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
 }
 
 /**
-  * Checks that a spec is consistent.
+ * Checks that a spec is consistent.
  * @throws MethodError naming the layer whose tokens cannot be made from the parameters
  */
 export function promptSpec(method: string, spec: PromptSpec): PromptSpec {

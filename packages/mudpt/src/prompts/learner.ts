@@ -14,8 +14,8 @@ export interface PromptLearner {
   /** Called once in a forward, in its scope. Undefined: the tokens depend on the image, and the method's class computes them. */
   prompts(): TowerPrompts | undefined;
   /**
-    * Additions to the blocks of the towers; absent: none. They read parameters only, because a block may run again in the backward.
-    * @param use `learn`: in a loss; `apply`: in a forward pass; `serve`: in evaluation, where updates may be merged into the weights
+   * Additions to the blocks of the towers; absent: none. They read parameters only, because a block may run again in the backward.
+   * @param use `learn`: in a loss; `apply`: in a forward pass; `serve`: in evaluation, where updates may be merged into the weights
    */
   adapters?(use: AdapterUse): TowerAdapters;
 }

@@ -42,8 +42,8 @@ export function pairsShown({ classes }: Confusion): number {
 }
 
 /**
-  * Predictions whose label may be wrong: the tuned model is sure of another class, and the frozen model, which never saw the labels,
-  * agrees. The surest first.
+ * Predictions whose label may be wrong: the tuned model is sure of another class, and the frozen model, which never saw the labels,
+ * agrees. The surest first.
  */
 export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_LABELS): Prediction[] {
   const probability = ({ tuned }: Prediction): number => nth(tuned, 0)[1];

@@ -1,6 +1,6 @@
 /**
-  * The report of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
-  * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
+ * The report of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
+ * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
  */
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
@@ -120,8 +120,8 @@ function ownEvaluation(
 }
 
 /**
-  * Images that get thumbnails. With few classes the hardest ones, which a click in the matrix shows. With many, decoding all of those
-  * would take longer than everything else, so only the images that sections and the table of pairs show.
+ * Images that get thumbnails. With few classes the hardest ones, which a click in the matrix shows. With many, decoding all of those
+ * would take longer than everything else, so only the images that sections and the table of pairs show.
  */
 function imagesOf(
   predictions: readonly Prediction[],

@@ -1,6 +1,6 @@
 /**
-  * Single runs as a sweep sees them: how one runs, how it is evaluated, what is in its folder. No other file of the sweep depends on that
-  * (configurations.ts says what a run is asked for).
+ * Single runs as a sweep sees them: how one runs, how it is evaluated, what is in its folder. No other file of the sweep depends on that
+ * (configurations.ts says what a run is asked for).
  */
 import { join, resolve } from 'node:path';
 import { type Device, FormatError, InputError, type TensorError } from '@mudpt/tensor';

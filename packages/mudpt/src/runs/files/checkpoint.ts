@@ -1,6 +1,6 @@
 /**
-  * Checkpoints: the state of training in one safetensors file that is replaced as a whole, so that a run killed at any instant finds the state before
-  * or the state after, never a mixture. The previous checkpoint is kept beside it.
+ * Checkpoints: the state of training in one safetensors file that is replaced as a whole, so that a run killed at any instant finds the state before
+ * or the state after, never a mixture. The previous checkpoint is kept beside it.
  *
  * Tensors: `learnt.<name>`, `method.<name>` (what else the method carries on), `optimizer.<state>.<name>`, `curve.sums` (of the loss since it
  * was last read), and where validation decides `best.<name>`. Order and augmentation of images follow from seed, epoch and step, so those numbers
