@@ -10,7 +10,7 @@ export function command(words: string): string {
   return `${START} ${words}`;
 }
 
-/** A path as short as it can be said from the present folder: absolute where that would climb out of it. */
+/** A path in its shortest form for the present folder: relative within it, absolute outside of it. */
 export function pathFromHere(path: string): string {
   const short = relative('.', path) || '.';
   return short.startsWith('..') ? resolve(path) : short;

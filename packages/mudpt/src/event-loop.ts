@@ -1,4 +1,4 @@
-/** Long work on the processor in pieces, between which the event loop runs: signals are heard, and timers go on. */
+/** Long work on the CPU in pieces, so that signals and timers are handled in between. */
 
 /** Lets the event loop run. @throws the signal's reason once it is aborted */
 export async function yieldToEventLoop(signal?: AbortSignal): Promise<void> {

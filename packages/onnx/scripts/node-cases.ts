@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Device, type Tensor } from '@mudpt/tensor';
-import { readTensor } from '../src/format/read.ts';
+import { readTensor } from '../src/format/read-tensor.ts';
 import { constantOf } from '../src/host/constant.ts';
 import type { HostTensor } from '../src/host/tensor.ts';
 import { loadOnnx, type ModelInput } from '../src/index.ts';

@@ -7,7 +7,9 @@ import { dtypeOf, isFloatType } from '../src/format/types.ts';
 import { loadOnnx, type ModelInput, writeModel } from '../src/index.ts';
 import type { Case, Feed } from './cases/case.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
-import { networkCases } from './cases/network.ts';
+import { imageCases } from './cases/images.ts';
+import { layerCases } from './cases/layers.ts';
+import { productCases } from './cases/products.ts';
 import { reduceTestCases } from './cases/reduce.ts';
 import { samplingCases } from './cases/sampling.ts';
 import { stateCases } from './cases/state.ts';
@@ -17,7 +19,9 @@ const cases: readonly Case[] = [
   ...elementwiseCases,
   ...reduceTestCases,
   ...viewCases,
-  ...networkCases,
+  ...productCases,
+  ...imageCases,
+  ...layerCases,
   ...samplingCases,
   ...stateCases,
 ];

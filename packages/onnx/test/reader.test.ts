@@ -6,7 +6,7 @@ import { readModel } from '../src/format/read.ts';
 import type { ElementType } from '../src/format/types.ts';
 import { prepare } from '../src/graph/prepare.ts';
 import { constantOf } from '../src/host/constant.ts';
-import { readTensor } from '../src/format/read.ts';
+import { readTensor } from '../src/format/read-tensor.ts';
 import { writeTensor } from '../src/format/write.ts';
 import { type GraphToWrite, type NodeToWrite, writeModel } from '../src/index.ts';
 

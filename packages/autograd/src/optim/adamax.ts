@@ -2,7 +2,8 @@ import { optimAdamaxWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
-import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { Optimizer, type Update } from './optimizer.ts';
+import { COMMON, type CommonOptions, type Group } from './options.ts';
 
 const adamax = shaderKernel({ name: 'optim.adamax', source: optimAdamaxWgsl, strided: true });
 

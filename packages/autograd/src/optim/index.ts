@@ -9,7 +9,8 @@ export { type LbfgsEvaluation, lbfgs, type LbfgsOptions, type LbfgsResult } from
 export { Lion, type LionOptions } from './lion.ts';
 export { minimize, type MinimizeOptions } from './minimize.ts';
 export { NAdam, type NAdamOptions } from './nadam.ts';
-export { type CommonOptions, type Group, Optimizer, type Rate, type StepOptions } from './optimizer.ts';
+export { Optimizer } from './optimizer.ts';
+export type { CommonOptions, Group, Rate, StepOptions } from './options.ts';
 export { Plateau, type PlateauOptions, type PlateauState } from './plateau.ts';
 export { RAdam, type RAdamOptions } from './radam.ts';
 export { RMSprop, type RMSpropOptions } from './rmsprop.ts';

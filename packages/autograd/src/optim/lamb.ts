@@ -3,7 +3,8 @@ import { empty, keep, type Tensor, tensor } from '@mudpt/tensor/functions';
 import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
 import type { Arena } from './arena.ts';
 import { expectMoments } from './expect-moments.ts';
-import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { Optimizer, type Update } from './optimizer.ts';
+import { COMMON, type CommonOptions, type Group } from './options.ts';
 
 const lamb = shaderKernel({ name: 'optim.lamb', source: optimLambWgsl, strided: true });
 

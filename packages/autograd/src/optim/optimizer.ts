@@ -1,45 +1,10 @@
-/** The base class of optimizers: groups, state, the state dict. A subclass adds its kernel's defines and parameters. */
-import { copyInto, full, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
-import { nth } from '@mudpt/tensor/internal';
-import { expectOptions, grid1d, type Kernel, view, workPerThread } from '@mudpt/tensor/kernels';
+/** The base class of optimizers: groups of parameters, their states, a step. A subclass adds its kernel's defines and parameters. */
+import { full, keep, ShapeError, type Tensor, TensorError, zeros } from '@mudpt/tensor/functions';
+import { expectOptions, grid1d, type Kernel, workPerThread } from '@mudpt/tensor/kernels';
 import type { Gradients } from '../tape/gradients.ts';
-import { Arena, BLOCK } from './arena.ts';
-
-/** A learning rate: a number becomes a constant of a captured step, a tensor of one element can change from replay to replay. */
-export type Rate = number | Tensor;
-
-/** Parameters, and the options that differ for them. */
-export type Group<O> = { readonly parameters: readonly Tensor[] } & Partial<O>;
-
-/** What may differ from step to step. */
-export type StepOptions = {
-  /** Replaces the learning rate of every group for this step, or those of the groups in order; a group's `lrFactor` still multiplies it. */
-  readonly lr?: Rate | readonly Rate[];
-};
-
-/** Options of every optimizer. */
-export type CommonOptions = {
-  readonly lr: Rate;
-  /** Multiplies the learning rate of a group, whichever way it is given. Default 1. */
-  readonly lrFactor: number;
-  readonly weightDecay: number;
-  /** Whether the parameters climb instead of descending. Default false. */
-  readonly maximize: boolean;
-};
-
-/** Defaults of {@link CommonOptions} but the learning rate. */
-export const COMMON = { lrFactor: 1, weightDecay: 0, maximize: false } as const;
-
-export type GroupState<O> = {
-  readonly arena: Arena;
-  readonly options: O;
-  /** Flat tensors by their name in the state dict. */
-  readonly states: Readonly<Record<string, Tensor>>;
-  /** Updates so far, one u32 per block. */
-  readonly steps: Tensor | undefined;
-  /** States of one f32 per block, equal for all blocks of a parameter, by their name in the state dict. */
-  readonly blockStates: Readonly<Record<string, Tensor>>;
-};
+import { Arena } from './arena.ts';
+import { type CommonOptions, type Group, groupsOf, optionsOf, type Rate, type StepOptions } from './options.ts';
+import { type GroupState, loadStateDict, stateDictOf } from './state-dict.ts';
 
 /** Inputs of one update, other than its states. */
 export type Update<O> = {
@@ -61,16 +26,10 @@ export abstract class Optimizer<O extends CommonOptions> {
    * @throws TensorError for an option there is not
    */
   constructor(parameters: readonly Tensor[] | readonly Group<O>[], defaults: O, given: Partial<O> = {}) {
-    if (!Array.isArray(parameters))
-      throw new TensorError('optimizer', 'its parameters are no list', 'give module.parameters(), or a list of groups');
-    const groups = isTensors(parameters) ? [{ parameters }] : parameters;
-    const names = Object.keys(defaults);
-    expectOptions('optimizer', given, names);
-    if (groups.length === 0) throw new TensorError('optimizer', 'there is nothing to learn', 'give parameters or groups');
+    const groups = groupsOf(parameters);
+    expectOptions('optimizer', given, Object.keys(defaults));
     this.groups = groups.map((group) => {
-      expectOptions('optimizer', { ...group }, ['parameters', ...names]);
-      const options = { ...defaults, ...withoutUndefined(given), ...withoutUndefined(group) } as O;
-      expectRates(options);
+      const options = optionsOf(group, given, defaults);
       this.validate(options);
       const arena = new Arena(group.parameters);
       const { device } = arena.flat;
@@ -205,45 +164,12 @@ export abstract class Optimizer<O extends CommonOptions> {
    * with the group's number. Dispose them.
    */
   stateDict(): Record<string, Tensor> {
-    const dict: Record<string, Tensor> = {};
-    for (const [which, { arena, states, steps, blockStates }] of this.groups.entries()) {
-      const perBlock = [...(steps ? ([['step', steps]] as const) : []), ...Object.entries(blockStates)];
-      const prefix = this.groups.length > 1 ? `${which}.` : '';
-      for (const [index, parameter] of arena.parameters.entries()) {
-        const name = arena.nameOf(index);
-        for (const [state, flat] of Object.entries(states)) dict[`${prefix}${state}.${name}`] = arena.viewOf(flat, index);
-        if (parameter.size === 0) continue;
-        for (const [state, list] of perBlock)
-          dict[`${prefix}${state}.${name}`] = view(list, { shape: [], strides: [], offset: arena.firstBlock(index) });
-      }
-    }
-    return dict;
+    return stateDictOf(this.groups);
   }
 
   /** Takes over saved states. @throws TensorError when names differ, ShapeError when shapes do */
   loadStateDict(dict: Readonly<Record<string, Tensor>>): void {
-    const targets = this.stateDict();
-    const differ = [...new Set([...Object.keys(targets), ...Object.keys(dict)])].filter(
-      (name) => !(name in targets) || !(name in dict),
-    );
-    try {
-      if (differ.length > 0)
-        throw new TensorError(
-          'loadStateDict',
-          `names differ: ${differ.join(', ')}`,
-          'load what stateDict() of the same optimizer gave',
-        );
-      for (const [name, target] of Object.entries(targets)) {
-        const source = dict[name] as Tensor;
-        const group = this.groups.find(({ steps, blockStates }) =>
-          [steps, ...Object.values(blockStates)].some((list) => list?.storage === target.storage),
-        );
-        if (group) setBlocks(group.arena, target, source);
-        else copyInto(target, source);
-      }
-    } finally {
-      for (const tensor of Object.values(targets)) tensor.dispose();
-    }
+    loadStateDict(this.groups, dict);
   }
 
   /** Releases states and buffers; the parameters keep their values. */
@@ -260,30 +186,6 @@ export abstract class Optimizer<O extends CommonOptions> {
   }
 }
 
-/** Sets one number of a parameter in all of its blocks; `target` is the first one. */
-function setBlocks(arena: Arena, target: Tensor, source: Tensor): void {
-  const index = arena.parameters.findIndex((parameter, i) => parameter.size > 0 && arena.firstBlock(i) === target.offset);
-  const blocks = Math.ceil(nth(arena.parameters, index).size / BLOCK);
-  using all = view(target, { shape: [blocks], strides: [1], offset: target.offset });
-  using repeated = view(source, { shape: [blocks], strides: [0] });
-  copyInto(all, repeated);
-}
-
 function isRates(lr: Rate | readonly Rate[]): lr is readonly Rate[] {
   return Array.isArray(lr);
-}
-
-function isTensors<O>(list: readonly Tensor[] | readonly Group<O>[]): list is readonly Tensor[] {
-  const [first] = list;
-  return first !== undefined && 'storage' in first;
-}
-
-function expectRates({ lr, weightDecay }: CommonOptions): void {
-  const rate = typeof lr === 'number' ? lr : 0;
-  if (rate >= 0 && Number.isFinite(rate) && weightDecay >= 0 && Number.isFinite(weightDecay)) return;
-  throw new TensorError('optimizer', `lr is ${String(lr)}, weightDecay ${weightDecay}`, 'give finite numbers from 0 up');
-}
-
-function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -2,7 +2,8 @@ import { optimRmspropWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
 import { expectMoments } from './expect-moments.ts';
-import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { Optimizer, type Update } from './optimizer.ts';
+import { COMMON, type CommonOptions, type Group } from './options.ts';
 
 const rmsprop = shaderKernel({ name: 'optim.rmsprop', source: optimRmspropWgsl, strided: true });
 

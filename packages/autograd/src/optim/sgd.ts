@@ -1,7 +1,8 @@
 import { optimSgdWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
-import { COMMON, type CommonOptions, type Group, Optimizer, type Update } from './optimizer.ts';
+import { Optimizer, type Update } from './optimizer.ts';
+import { COMMON, type CommonOptions, type Group } from './options.ts';
 
 const sgd = shaderKernel({ name: 'optim.sgd', source: optimSgdWgsl, strided: true });
 

@@ -2,7 +2,8 @@
 import { type ByteSourceInput, openSafetensors, type Tensor, TensorError, type WriteFileOptions } from '@mudpt/tensor/functions';
 import type { Module } from '../nn/module.ts';
 import { loadTensors, saveTensors, serializeTensors } from '../nn/files.ts';
-import type { CommonOptions, Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { CommonOptions } from '../optim/options.ts';
 import type { FitState } from './fit-options.ts';
 
 /** What training changes. */

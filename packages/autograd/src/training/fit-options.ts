@@ -1,7 +1,8 @@
 /** Options, progress, state and result of {@link fit}. */
 import type { CaptureInput, Tensor } from '@mudpt/tensor/functions';
 import type { Module } from '../nn/module.ts';
-import type { CommonOptions, Optimizer } from '../optim/optimizer.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { CommonOptions } from '../optim/options.ts';
 import type { Plateau, PlateauState } from '../optim/plateau.ts';
 import type { Schedule } from '../optim/schedule.ts';
 import type { Loss } from '../transforms/loss.ts';

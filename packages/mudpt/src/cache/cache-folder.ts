@@ -1,4 +1,4 @@
-/** A folder of files that can be made again: written whole, bounded in size, the least recently used removed first. */
+/** A folder of files that can be computed again: written whole, bounded in size, the least recently used removed first. */
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ const MOST_BYTES = 10 * 2 ** 30;
 /** A temporary file this old was left by a process that is gone. */
 const LEFTOVER_MS = 3_600_000;
 
-/** What turns the cache off, as a flag and as `MUDPT_CACHE_DIR`. */
+/** The value that turns the cache off, as a flag and as `MUDPT_CACHE_DIR`. */
 export const CACHE_OFF = 'off';
 
-/** Where the cache is: as given, else `MUDPT_CACHE_DIR`, else in the user's folder of caches; undefined: turned off. */
+/** The folder of the cache: as given, else `MUDPT_CACHE_DIR`, else in the user's folder of caches; undefined: turned off. */
 export function cachePlace(given?: string): string | undefined {
   const asked = given ?? (process.env['MUDPT_CACHE_DIR'] || undefined);
   if (asked === CACHE_OFF) return undefined;
@@ -22,9 +22,9 @@ export function cachePlace(given?: string): string | undefined {
 }
 
 export interface CacheFolderOptions {
-  /** Size of all files together. Default 10 GiB. */
+  /** Size of all files together, in bytes. Default 10 GiB. */
   readonly mostBytes?: number | undefined;
-  /** Told what is damaged, and what cannot be kept. */
+  /** Called with a sentence about damaged files, and about files that cannot be kept. */
   readonly onNote?: ((note: string) => void) | undefined;
 }
 
@@ -43,7 +43,7 @@ export class CacheFolder {
 
   /**
    * Reads the file of that name, which then counts as used.
-   * @param read throws FormatError for a damaged file: it is told and removed
+   * @param read throws FormatError for a damaged file, which is then reported and removed
    * @returns undefined where there is none that can be read
    */
   async load<T>(kind: string, name: string, read: (path: string) => Promise<T>): Promise<T | undefined> {
@@ -55,7 +55,7 @@ export class CacheFolder {
       await utimes(path, now, now);
       return found;
     } catch (error) {
-      // Another process may have removed it a moment ago.
+      // Another process may just have removed it.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       if (!isOfDisk(error)) throw error;
       this.onNote(`${reasonOf(error)}; it is made again`);
@@ -64,7 +64,7 @@ export class CacheFolder {
     }
   }
 
-  /** Writes the file of that name by `write`. A disk that is full or read-only is told once, and nothing more is written. */
+  /** Writes the file of that name by `write`. A full or read-only disk is reported once, and nothing more is written. */
   async save(kind: string, name: string, write: (path: string) => Promise<void>): Promise<void> {
     if (this.isFull) return;
     try {
@@ -72,14 +72,14 @@ export class CacheFolder {
       await write(join(this.path, kind, name));
     } catch (error) {
       if (!isOfDisk(error)) throw error;
-      // Several are written at once.
+      // Of several writes at once only the first failure is reported.
       if (this.isFull) return;
       this.isFull = true;
       this.onNote(`the cache keeps nothing more: ${reasonOf(error)}`);
     }
   }
 
-  /** Removes what was not used for longest, until the rest is within the bound. */
+  /** Removes the least recently used files until the rest is within the bound. */
   async shrink(): Promise<void> {
     const files = await this.files();
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
@@ -112,7 +112,7 @@ function absent(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-/** Whether it is about a file: damage, or what the operating system refused. */
+/** Whether an error is about a file: damage, or a refusal of the operating system. */
 function isOfDisk(error: unknown): error is Error {
   return error instanceof TensorError || (error instanceof Error && 'syscall' in error);
 }

@@ -43,13 +43,13 @@ async function codeFiles(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** Of the package that is installed; `none` where it is not. */
+/** The version of an installed package; `none` where it is not installed. */
 async function versionOf(chain: readonly string[]): Promise<string> {
   let entry: string;
   try {
     entry = entryOf(chain);
   } catch {
-    // Optional: another decoder or driver is used then.
+    // The package is optional: without it another decoder or driver is used.
     return 'none';
   }
   const name = chain.at(-1);

@@ -7,11 +7,11 @@ import { canonicalText } from '@mudpt/tensor/internal';
 import type { FileFacts, KnownDigests } from '../data/fingerprint.ts';
 import type { CacheFolder } from './cache-folder.ts';
 
-/** A file changed so shortly ago could change again within one tick of its clock, and keep its times. */
+/** A file that changed this recently could change again without a new time stamp, so its digest is not kept. */
 const SETTLE_MS = 2000;
 
 interface FolderEntries {
-  /** Facts of the file and SHA-256 of its contents, by the file's name. */
+  /** Size, times and SHA-256 of the files of a folder, by name. */
   readonly files: Map<string, string>;
   changed: boolean;
 }
@@ -25,7 +25,7 @@ export class FileDigests implements KnownDigests {
   /** Files whose digest was known. */
   hits = 0;
 
-  /** @param cache where digests outlive the process; default: they do not */
+  /** @param cache keeps digests for other processes; default: they are kept in this one only */
   constructor(
     private readonly cache?: CacheFolder,
     private readonly settleMs = SETTLE_MS,
@@ -81,8 +81,8 @@ export class FileDigests implements KnownDigests {
 }
 
 /**
- * Readers find the old file or the new one. The disk is not waited for, which for thousands of folders takes minutes: after a power cut the
- * checksum tells.
+ * Readers find the old file or the new one. The files are not synced, which would take minutes for thousands of folders; damage by a power cut is found by
+ * the checksum.
  */
 async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID().slice(0, 13)}.tmp`);

@@ -1,4 +1,4 @@
-/** Tensors by what they were computed from, kept on disk for other processes. */
+/** Tensors kept on disk for other processes, by a key of everything they were computed from. */
 import { createHash } from 'node:crypto';
 import { type Device, keep, loadTensor, openSafetensors, type Tensor, tensorToWrite, writeSafetensors } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
@@ -29,7 +29,7 @@ export class TensorFiles {
   }
 }
 
-/** Another adapter, another driver, other kernels or other code may round otherwise. */
+/** What else the key needs: another adapter, driver, kernel or code may round otherwise. */
 async function wholeKey(key: string, { adapter, limits, tuner }: Device): Promise<string> {
   const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup, maxStorageBufferBindingSize } = limits;
   return canonicalText({

@@ -8,10 +8,10 @@ import { loadConfig } from '../runs/settings/config-plugins.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { bar, table } from '../terminal/text.ts';
 
-/** Side of the squares that images are made into to see whether they decode. */
+/** Side of the squares that images are resized to, to find out whether they decode. */
 const SIDE = 32;
 
-/** Tells what a run would be made of, and looks at every image. @returns exit code: 0 all fine, 3 some images cannot be read */
+/** Prints what a run would be made of, and decodes every image. @returns exit code: 0 all fine, 3 some images cannot be read */
 export async function checkData(input: RunInput, line: StatusLine, signal: AbortSignal): Promise<number> {
   const config = await loadConfig(input);
   const dataset = await openRunData(config, config.classes);

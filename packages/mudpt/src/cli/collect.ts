@@ -76,7 +76,7 @@ async function chartsOf({ head }: Plan, tables: readonly Table[]): Promise<[stri
   return [...fewShotCurves(byShots)].map(([title, chart]) => [`few-shot-${title.replaceAll(/[^\w.-]+/g, '_')}.svg`, chart]);
 }
 
-/** Gaps of one reason together. */
+/** Gaps grouped by reason. */
 function gapLines(gaps: readonly Gap[]): string[] {
   const byReason = new Map<string, string[]>();
   for (const { id, reason } of gaps) byReason.set(reason, [...(byReason.get(reason) ?? []), id]);

@@ -1,4 +1,4 @@
-/** `pnpm compare` */
+/** `pnpm compare`: runs in a table, those that differ only in their seed in one line. */
 import { basename, dirname } from 'node:path';
 import { csvLine, printable } from '@mudpt/clip';
 import { command } from '../command.ts';

@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { makeFolder } from '@mudpt/clip/files';
 import { InputError } from '@mudpt/tensor';
 
-/** Where files go of which nothing is said. */
+/** Folder of files for which no class was sure enough. */
 export const UNSURE = '_unsure';
 
 /**
@@ -38,7 +38,7 @@ async function isSame(a: string, b: string): Promise<boolean> {
   return first.size === second.size && (await readFile(a)).equals(await readFile(b));
 }
 
-/** A class may be called anything, a folder may not: no name leads out of the target. */
+/** A folder name for a class, whose name may hold any characters: it never leads out of the target. */
 export function folderName(className: string): string {
   const plain = className.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_').replace(/[. ]+$/, '');
   return plain === '' || /^\.+$/.test(className) ? '_' : plain;

@@ -1,10 +1,10 @@
-/** `pnpm train --dry-run` */
+/** `pnpm train --dry-run`: what a run would take. */
 import type { Estimate } from '../runs/index.ts';
 import { choiceText, consideredTable } from './memory-text.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { bytes, duration } from '../terminal/text.ts';
 
-/** Prints what a run would take. @returns exit code */
+/** Prints the time and memory of a run without training. @returns exit code */
 export function tellEstimate(line: StatusLine, estimate: Estimate): number {
   const { classes, trainImages, testImages, parameters, updates, secondsPerUpdate, trainingSeconds, evaluationSeconds } =
     estimate;

@@ -8,7 +8,7 @@ import { accuracyOf, nameOfEvaluation } from '../runs/records/records.ts';
 import { describeVariation, isPlain, ofFrozenModel } from '../runs/records/variation.ts';
 import { percent, table } from '../terminal/text.ts';
 
-/** One run on one data set: what was measured, or why nothing was. */
+/** One run on one data set: its evaluation, or why there is none. */
 export type Measured =
   | { readonly run: string; readonly data: string; readonly zeroShot: Evaluation; readonly tuned: Evaluation }
   | { readonly run: string; readonly data: string; readonly gap: string };
@@ -58,7 +58,7 @@ export function tableOf(measured: readonly Measured[]): string[] {
   });
 }
 
-/** Why nothing was measured: below the table, where a long reason makes no column wide. */
+/** The reasons why evaluations are missing, printed below the table so that long ones do not widen a column. */
 export function gapLines(measured: readonly Measured[]): string[] {
   return measured.flatMap((one) => ('gap' in one ? [`gap: ${one.run}, ${one.data}: ${one.gap}`] : []));
 }

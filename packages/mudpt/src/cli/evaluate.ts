@@ -15,7 +15,7 @@ import { findRun } from './find-run.ts';
 import { unknownText } from './unknown.ts';
 
 export interface EvaluateFlags {
-  /** With commas. */
+  /** Names or paths of data sets, separated by commas. */
   readonly data?: string;
   readonly root?: string;
   readonly classes?: 'all' | 'base' | 'new';
@@ -147,7 +147,7 @@ async function splitData(text: string): Promise<string[]> {
   return [...new Set(names)];
 }
 
-/** The result, or why there is none where others follow. */
+/** The result of `body`, or its error where other evaluations follow. */
 async function gapOr<T>(isTold: boolean, body: () => Promise<T>): Promise<T | string> {
   try {
     return await body();
@@ -157,7 +157,7 @@ async function gapOr<T>(isTold: boolean, body: () => Promise<T>): Promise<T | st
   }
 }
 
-/** Whether an error is of one run or data set, so that the device is as it was and others may go well. */
+/** Whether an error is about one run or data set, so that the device still works and other evaluations may succeed. */
 function isOfOne(error: unknown): error is Error {
   return isRefusal(error) || (error instanceof Error && 'syscall' in error);
 }

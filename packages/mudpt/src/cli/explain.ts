@@ -1,4 +1,4 @@
-/** `pnpm explain` */
+/** `pnpm explain`: the words nearest to learnt prompts. */
 import { printable } from '@mudpt/clip';
 import { Device } from '@mudpt/tensor';
 import { pathFromHere } from '../command.ts';

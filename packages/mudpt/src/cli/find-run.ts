@@ -17,8 +17,8 @@ export async function runsBelow(path: string): Promise<string[]> {
 }
 
 /**
- * The folder of the run that `given` means: itself, the only one below it, the latest of all (`latest`), or the only one whose path below
- * `root` has these words in it.
+ * The folder of the run that `given` means: that folder itself, the only run below it, the latest of all (`latest`), or the only run whose path below
+ * `root` contains these words.
  * @throws InputError when there is none, or more than one, which are named
  */
 export async function findRun(given: string, root = 'runs'): Promise<string> {

@@ -8,8 +8,8 @@ const MAGIC = /[*?]/;
 
 /**
  * Files as they are, all images below folders, and what patterns match: `*` and `?` within a name, `**` for folders at any depth.
- * @returns them, each once, and the other files of those folders
- * @throws InputError for what is not there, or when no image is left
+ * @returns the images, each once, and the other files of those folders
+ * @throws InputError for a path that does not exist, or when there is no image at all
  */
 export async function imagePaths(inputs: readonly string[]): Promise<{ files: string[]; others: string[] }> {
   const files = new Set<string>();

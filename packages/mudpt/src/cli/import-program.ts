@@ -1,11 +1,11 @@
-/** The words of `import` on the command line. */
+/** The options of `import` on the command line. */
 import { type Command, Option } from 'commander';
 import { importable } from '../import/index.ts';
 import type { PluginRecord } from '../plugins/load.ts';
 import { runSettings } from '../runs/settings/settings.ts';
 import type { ImportFlags } from './import.ts';
 
-/** What flags have in common with those of `train`. */
+/** The flags that it shares with `train`. */
 const described = (name: keyof typeof runSettings.shape): string => runSettings.shape[name].description ?? name;
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 

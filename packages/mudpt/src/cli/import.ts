@@ -15,7 +15,7 @@ export interface ImportFlags extends TrainFlags {
   readonly fresh?: boolean;
 }
 
-/** Runs the command: everything is checked before the run's folder is made. @returns exit code */
+/** Runs the command. Everything is checked before the run's folder is made. @returns exit code */
 export async function importCommand(path: string, { epoch, out, fresh, ...flags }: ImportFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
   const input = await inputOf(flags);
@@ -27,7 +27,7 @@ export async function importCommand(path: string, { epoch, out, fresh, ...flags 
   let report: string | undefined;
   try {
     const result = await train(
-      // Nothing is trained, so nothing else is fitted for comparison unless it is asked for.
+      // Nothing is trained, so other methods are fitted for comparison only if asked for.
       { alternatives: false, ...input, settings, imported },
       {
         device,

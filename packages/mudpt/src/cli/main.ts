@@ -2,7 +2,7 @@
 import { standWhereThePersonStands } from '../command.ts';
 import { main } from './program.ts';
 
-// The reader of a pipe has gone (`| head`): nobody wants the rest.
+// The reader of a pipe has closed it (`| head`): stop without an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

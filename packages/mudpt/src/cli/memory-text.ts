@@ -1,4 +1,4 @@
-/** How the steps of a run use memory, in words. */
+/** The memory use of a run's steps, in words. */
 import type { StepChoice } from '../memory/index.ts';
 import { describeRematerialization } from '../methods/index.ts';
 import { bytes, table } from '../terminal/text.ts';
@@ -9,7 +9,7 @@ export function choiceText({ rematerialization, bytes: most, budget }: StepChoic
   return `${describeRematerialization(rematerialization)}: ${bytes(most)} of ${limit}${most > budget.bytes ? '; less is not possible' : ''}`;
 }
 
-/** What was weighed up, one way a line. */
+/** The candidates that were compared, one in a line. */
 export function consideredTable({ considered, rematerialization: chosen }: StepChoice): string[] {
   const rows = considered.map(({ rematerialization, bytes: most, flops }) => [
     rematerialization === chosen ? '->' : '',

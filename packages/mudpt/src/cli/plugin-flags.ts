@@ -1,4 +1,4 @@
-/** `--plugin FILE`, for every command: what it registers is known before anything else of the command line is read. */
+/** `--plugin FILE`, for every command: plugins are loaded before the rest of the command line is read, because it may name what they register. */
 import { InputError } from '@mudpt/tensor';
 import { datasetDefinitions } from '../datasets/index.ts';
 import { methodNames } from '../methods/index.ts';

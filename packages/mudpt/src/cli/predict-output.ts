@@ -5,10 +5,10 @@ import type { FilePrediction } from '../runs/index.ts';
 import { table } from '../terminal/text.ts';
 
 export type OutputForm = 'table' | 'json' | 'jsonl' | 'csv';
-/** `unsure`: below the threshold. */
+/** `unsure`: the probability is below the threshold. */
 export type Status = 'ok' | 'unsure' | 'error';
 
-/** Columns of the CSV: a row a class, one row for a file without. */
+/** Columns of the CSV: one row for each class of a file, one row for a file that could not be read. */
 export const COLUMNS = ['file', 'rank', 'label', 'class', 'probability', 'status', 'error'];
 
 export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
@@ -20,13 +20,13 @@ export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
 export class PredictionWriter {
   private readonly kept: FilePrediction[] = [];
 
-  /** @param isTerminal whether a person reads it there: names are escaped then in CSV too */
+  /** @param isTerminal whether a person reads the output: then names are escaped in CSV too */
   constructor(
     private readonly form: OutputForm,
     private readonly threshold: number,
     private readonly write: (text: string) => void,
     private readonly isTerminal = false,
-    /** Named in every record where what was learnt after one epoch is taken. */
+    /** The epoch whose state predicts, for every record; undefined for the end of the run. */
     private readonly epoch?: number,
   ) {
     if (form === 'csv') this.row([...COLUMNS, ...(epoch === undefined ? [] : ['epoch'])]);

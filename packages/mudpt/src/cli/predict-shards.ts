@@ -1,4 +1,4 @@
-/** `pnpm predict` over shards: an output a shard, and a record that marks it as finished. */
+/** `pnpm predict` over shards: one output for each shard, and a record that marks it as finished. */
 import {
   ParquetTable,
   runShardFlags,
@@ -18,9 +18,9 @@ export type ShardForm = 'parquet' | 'jsonl' | 'csv';
 type Prediction = readonly NamedProbability[];
 
 export interface ShardPredictionOptions {
-  /** Classes an image. */
+  /** How many classes are given for an image. */
   readonly top: number;
-  /** Below it an image is `unsure`. */
+  /** Probability below which an image is `unsure`. */
   readonly threshold: number;
   readonly form: ShardForm;
 }
@@ -56,7 +56,7 @@ function predictionWork(
   };
 }
 
-/** The row of an image, as `predict` tells a file. */
+/** The entry of an image, in the form that `predict` has for files. */
 function asPrediction(row: ShardRow<Prediction>): FilePrediction {
   return 'why' in row ? { file: row.id, top: [], why: row.why } : { file: row.id, top: row.values };
 }

@@ -1,4 +1,4 @@
-/** `pnpm predict` */
+/** `pnpm predict`: classifies files, folders and shards of images with a run. */
 import { findShards, isShardName, type ShardFlags, shardsOfFlags } from '@mudpt/clip/shards';
 import { Device, InputError } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
@@ -77,7 +77,7 @@ async function openWith(flags: PredictFlags, path: string, device: Device, note:
   return run;
 }
 
-/** Shards: predictions go to a folder, lines about them to standard output. */
+/** Predicts shards: predictions go to a folder, progress to standard output. */
 async function predictShardInputs(
   given: string,
   inputs: readonly string[],
@@ -116,7 +116,7 @@ async function predictShardInputs(
   }
 }
 
-/** @throws InputError for a flag that files have no use for */
+/** @throws InputError for a flag that only shards have */
 function expectNoShardFlags(flags: PredictFlags): void {
   const { index, chunk, column, idColumn, images, allowOutside, redis, attempts, silence } = flags;
   const given = Object.entries({ index, chunk, column, idColumn, images, allowOutside, redis, attempts, silence }).find(

@@ -1,4 +1,4 @@
-/** What the command line understands: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
+/** The commands and options of the command line: `train`, `evaluate`, `predict`, `compare`, `explain`, `sweep`. */
 import { printable } from '@mudpt/clip';
 import { addShardFlags } from '@mudpt/clip/shards';
 import { TensorError } from '@mudpt/tensor';
@@ -19,7 +19,7 @@ import { errorText } from '../terminal/status-line.ts';
 import type { TrainCommand } from './train.ts';
 import { addTrainOptions, trainHelpText } from './train-options.ts';
 
-/** What flags of other commands have in common with those of `train`. */
+/** The flags that other commands share with `train`. */
 const described = (name: 'root' | 'exif' | 'descriptions'): string => runSettings.shape[name].description ?? name;
 
 const RUN = 'folder of the run or the one above it, a part of its name, or "latest"';
@@ -112,7 +112,7 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
   return main;
 }
 
-/** Runs the words of a command line. @returns exit code: 0 done, 1 an error that was told, 3 done in part, 130 stopped by Ctrl-C */
+/** Runs a command line. @returns exit code: 0 done, 1 an error that was reported, 3 done in part, 130 stopped by Ctrl-C */
 export async function main(words: readonly string[]): Promise<number> {
   let code = 0;
   try {
@@ -122,7 +122,7 @@ export async function main(words: readonly string[]): Promise<number> {
       code = given;
     }).parseAsync(rest, { from: 'user' });
   } catch (error) {
-    // Commander has written its message, or the help that was asked for.
+    // Commander has already printed its message, or the help.
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof TensorError) process.stderr.write(errorText(error));
     else if (isSystemError(error))
@@ -135,7 +135,7 @@ export async function main(words: readonly string[]): Promise<number> {
   return code;
 }
 
-/** What the operating system refused (ENOSPC, EACCES): no fault of the program, so a stack would tell nothing. */
+/** Whether the operating system refused something (ENOSPC, EACCES): not an error of the program, so a stack would not help. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -1,4 +1,4 @@
-/** The words of `reproduce` on the command line. */
+/** The options of `reproduce` on the command line. */
 import { type Command, Option } from 'commander';
 import { PROTOCOLS } from '../sweep/protocols.ts';
 import type { ReproduceFlags } from './reproduce.ts';

@@ -72,7 +72,7 @@ export async function reproduceCommand(flags: ReproduceFlags): Promise<number> {
   return within.length === verdicts.length ? EXIT_DONE : EXIT_FAILED;
 }
 
-/** @throws InputError before hours are spent on what nothing can be compared with */
+/** @throws InputError before hours are spent, where there are no published numbers to compare with */
 function expectPublished(protocol: Protocol, shots: readonly (number | 'all')[], methods: readonly string[]): void {
   const rows = shots.flatMap((count) => published(protocol, count)?.rows ?? []);
   const known = [...new Set(rows.map(({ method }) => method))];

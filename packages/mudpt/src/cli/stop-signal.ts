@@ -1,13 +1,13 @@
 /** Ctrl-C: the first one asks to stop, the second one ends the process. */
 import type { StatusLine } from '../terminal/status-line.ts';
 
-/** How long work may go on after it was asked to stop: a step of a large model on a processor takes longer. */
+/** How long work may go on after it was asked to stop: a step of a large model on a CPU takes longer. */
 const GRACE_MS = 1500;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const SAVED = 'what was saved last stands: the same command with --resume goes on from there';
 
-/** The first Ctrl-C asks to stop; the second one, or two seconds, end the process. @param left what is told where it leaves at once */
+/** The first Ctrl-C asks to stop; a second one, or two seconds, end the process. @param left the message when it ends at once */
 export function stopOnSignal(line: StatusLine, left = SAVED): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;

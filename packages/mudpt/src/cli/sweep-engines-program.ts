@@ -1,4 +1,4 @@
-/** The words of `sweep slurm`, `sweep kubernetes`, `sweep enqueue` and `sweep worker` on the command line. */
+/** The options of `sweep slurm`, `sweep kubernetes`, `sweep enqueue` and `sweep worker` on the command line. */
 import type { Command } from 'commander';
 import type { KubernetesFlags, SlurmFlags, WorkerFlags } from './sweep-engines.ts';
 

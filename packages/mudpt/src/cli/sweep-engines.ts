@@ -1,4 +1,4 @@
-/** `sweep slurm`, `sweep kubernetes`, `sweep enqueue`, `sweep worker`: a sweep by engines that exist. */
+/** `sweep slurm`, `sweep kubernetes`, `sweep enqueue`, `sweep worker`: a sweep on a cluster or a queue. */
 import { Device } from '@mudpt/tensor';
 import { command, pathFromHere } from '../command.ts';
 import { counted } from '../data/dataset.ts';

@@ -1,4 +1,4 @@
-/** The words of `sweep` and `collect` on the command line. */
+/** The options of `sweep` and `collect` on the command line. */
 import { type Command, Option } from 'commander';
 import { SPREAD_NAMES, SPREADS } from '../evaluation/statistics.ts';
 import { datasetNames } from '../datasets/index.ts';
@@ -98,7 +98,7 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
   sweep.addCommand(sweep.createCommand('child').argument('<sweep>').option(CACHE_FLAG).action(child), { hidden: true });
 }
 
-/** What `sweep run` starts for each of its jobs. */
+/** The command line of the child processes of `sweep run`. */
 async function child(folder: string, { cache }: { readonly cache?: string }): Promise<void> {
   const [{ serveParent }, { readPlan }] = [await import('../sweep/child.ts'), await import('../sweep/plan.ts')];
   await serveParent(folder, await readPlan(folder), cache);

@@ -65,7 +65,7 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number, 
     signal: stop.signal,
     program: process.argv[1] ?? '',
     folder: commandLine().folder,
-    // Children start in another folder.
+    // Children start in another folder, so paths are made absolute.
     childArguments: ['sweep', 'child', resolve(sweep), '--cache', place === undefined ? CACHE_OFF : resolve(place)],
     onStart: (cell, pid) => line.print(`begin    ${cell.id} (process ${pid})`),
     onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),

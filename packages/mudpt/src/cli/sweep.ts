@@ -66,7 +66,7 @@ function protocolNamed(text: string): Protocol {
   throw new InputError('sweep plan', `there is no protocol "${text}"`, `use ${PROTOCOLS.join(', ')}, or several with commas`);
 }
 
-/** `1,2,4`, `1-3`, `all` */
+/** The numbers in a list such as `1,2,4` or `1-3`; `all` for shots. */
 export function numbers(flag: string, text: string, least: number): (number | 'all')[] {
   const found = text.split(',').flatMap((part): (number | 'all')[] => {
     if (part === 'all' && flag === '--shots') return ['all'];

@@ -9,7 +9,7 @@ import { CLASSES, copyLearnt, disturb, OTHER_CLASSES, type Subject } from './sub
 
 /** The order of sums may differ, nothing else. */
 const TOLERANCE = 1e-6;
-/** For methods that belong to their classes: those classes, written otherwise. */
+/** The same classes with other spellings of their names, for methods that are specific to their classes. */
 const OTHER_TEMPLATE: ClassContext = { ...CLASSES, template: OTHER_CLASSES.template };
 
 function outcome<T>(action: () => T): { readonly value: T } | undefined {
@@ -21,7 +21,7 @@ function outcome<T>(action: () => T): { readonly value: T } | undefined {
   }
 }
 
-/** The method for other classes where it serves them, else for its classes and another template. */
+/** The method for other classes where it allows that, else for its classes and another template. */
 function elsewhere<M extends PromptMethod | FeatureMethod>(
   subject: Subject,
   method: {
@@ -57,7 +57,7 @@ export async function otherClassesOfPrompts(subject: Subject): Promise<void> {
   expectNumbers(method.name, 'after forContext', await logits(method, images), before, 0);
 }
 
-/** With texts computed once, and without. */
+/** Evaluates with text features computed beforehand, and without. */
 export async function evaluationOfPrompts(subject: Subject): Promise<void> {
   const method = await subject.prompts();
   await disturb(subject, method);

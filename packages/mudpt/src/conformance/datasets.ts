@@ -9,9 +9,9 @@ import type { DatasetDefinition, OpenOptions } from '../data/definition.ts';
 
 /** The data set under test. */
 export interface DatasetConformanceOptions {
-  /** The folder that has the data set's folder in it; the path to read, for a definition with `recognizes`. A few images are enough. */
+  /** The folder that contains the data set's folder; for a definition with `recognizes`, the path to read. A few images are enough. */
   readonly at: string;
-  /** Names that several classes have on purpose. */
+  /** Names that several classes share on purpose. */
   readonly repeatedNames?: readonly string[];
 }
 
@@ -161,7 +161,7 @@ async function overrides({ open, fail }: Subject): Promise<void> {
     throw fail(`opens as ${name} with "${text}" where another name and template are asked for`, 'leave both to the registry');
 }
 
-/** What reading says of another place; undefined where it reads. */
+/** The error of reading another place; undefined where reading succeeds. */
 async function refusal(definition: DatasetDefinition, at: string): Promise<unknown> {
   const { openDefinition } = await import('../datasets/open.ts');
   return openDefinition(definition, at).then(

@@ -1,6 +1,6 @@
 /** Check of initial values: equal or proportional ones in two learnt tensors show that a random stream was used twice. */
 
-/** Neighbours that have to be in the same proportions: five of them never are by chance. */
+/** Neighbouring numbers that must be in the same proportions: five of them never are by chance. */
 const RUN = 5;
 
 /**
@@ -25,7 +25,7 @@ export function commonRuns(
   return [...pairs.values()];
 }
 
-/** The run from `at` on, over its first number; undefined where all are equal or one is 0. */
+/** The numbers from `at` on, divided by the first; undefined where all are equal or one is 0. */
 function proportions(values: ArrayLike<number>, at: number): string | undefined {
   const first = values[at] as number;
   const ratios = Array.from({ length: RUN - 1 }, (_, next) => (values[at + 1 + next] as number) / first);

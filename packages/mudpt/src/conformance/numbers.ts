@@ -6,17 +6,17 @@ import type { PromptMethod } from '../method/method.ts';
 
 export type Numbers = ReadonlyMap<string, ArrayLike<number>>;
 
-/** Second views of the images for a method that declares them: no random ones, so that results can be compared. */
+/** Second views of the images, for a method that declares them; not random, so that results can be compared. */
 export function secondViews({ views }: PromptMethod, images: Tensor): Tensor | undefined {
   return views === 2 ? add(mul(images, 0.5), 0.1) : undefined;
 }
 
-/** What is learnt, but for running statistics. */
+/** The learnt tensors without running statistics. */
 export function movedByGradients({ learnable, spec }: PromptMethod): ReadonlyMap<string, Tensor> {
   return new Map([...learnable].filter(([name]) => !spec.statistics?.includes(name)));
 }
 
-/** The loss, and the gradient that an optimizer gets of everything learnt, by its name; fit to be captured. */
+/** The loss, and by name the gradient that an optimizer gets for each learnt tensor; can be captured. */
 export function stepTensors(
   method: PromptMethod,
   images: Tensor,

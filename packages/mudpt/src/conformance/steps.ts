@@ -59,11 +59,11 @@ export async function memoryPolicies(subject: Subject): Promise<void> {
   const all = (found: Numbers): Numbers =>
     new Map([
       ...[...found].filter(([name]) => !name.startsWith('grad ')),
-      // A gradient that is zero but for rounding is compared as a part of all.
+      // A gradient that is zero up to rounding is compared relative to all gradients.
       ['gradients', [...found].flatMap(([name, parameter]) => (name.startsWith('grad ') ? Array.from(parameter) : []))] as const,
     ]);
   const evaluated: Numbers = new Map([['logits', await method.evaluate(images).data()]]);
-  // Each loss moves running statistics on.
+  // Every loss updates the running statistics.
   const statistics = await valuesOf(new Map([...method.learnable].filter(([name]) => method.spec.statistics?.includes(name))));
   const restore = (): void => statistics.forEach((values, name) => write(method.learnable.get(name) as Tensor, values));
   for (const rematerialization of REMATERIALIZATIONS) {
@@ -91,7 +91,7 @@ export async function textPaths(subject: Subject): Promise<void> {
     expectNumbers(subject.definition.name, `text path ${path} against full`, await run(path), full, 1e-5);
 }
 
-/** Two epochs of one step, on a second instance from where the first one stood after one. */
+/** Two epochs of one step each, the second one on a new instance that takes over the state of the first. */
 export async function checkpoints(subject: Subject): Promise<void> {
   const { images, labels } = subject.batch();
   const everything = ({ learnable, state }: PromptMethod) => new Map([...learnable, ...state]);

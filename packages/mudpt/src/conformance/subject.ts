@@ -15,16 +15,16 @@ export const CONFORMANCE_CONFIG: ClipConfig = {
   text: { width: 20, heads: 2, layers: 4, hidden: 40, activation: 'quick_gelu', eps: 1e-5, context: 24, vocabulary: 49408 },
 };
 
-/** One name twice, an underscore, digits. */
+/** Class names: one twice, one with an underscore, one with digits. */
 export const CLASSES: ClassContext = {
   classNames: ['cat', 'great_white shark', 'Boeing 737-800', 'cat'],
   template: 'a photo of a {}.',
 };
 
-/** Other classes, fewer, whose texts have other lengths and begin otherwise. */
+/** Other classes, fewer, whose texts have other lengths and other beginnings. */
 export const OTHER_CLASSES: ClassContext = { classNames: ['tree frog', 'chime', 'cat'], template: 'art of the {}, in blue.' };
 
-/** Drawn once a process: a million numbers of the token embedding, for hundreds of checks. */
+/** Weights drawn once for a process: the token embedding alone is a million numbers, and there are hundreds of checks. */
 let weights: Record<string, HostTensor> | undefined;
 
 /** The model of {@link CONFORMANCE_CONFIG}, always with the same random weights. @param dtypes of its weights and activations */
@@ -33,7 +33,7 @@ export function conformanceClip(device: Device, dtypes: Pick<ClipOptions, 'dtype
   return clipFromTensors(CONFORMANCE_CONFIG, weights, { device, ...dtypes });
 }
 
-/** What a check must know of the method under test. */
+/** Options of the method under test. */
 export interface ConformanceOptions {
   /** Settings that fit {@link CONFORMANCE_CONFIG}. Default: the published ones. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -63,7 +63,7 @@ export class Subject implements Disposable {
     return this.adopt(this.definition.create({ ...context, ...teacher, ...more }, this.options.settings ?? {}));
   }
 
-  /** Sees to it that a method is disposed in the end. */
+  /** Registers a method to be disposed at the end. */
   adopt<M extends Method>(method: M): M {
     this.methods.add(method);
     return method;
@@ -75,7 +75,7 @@ export class Subject implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // What shares tensors with another was made after it.
+    // In reverse order: methods that share tensors with another were made after it.
     for (const method of [...this.methods].toReversed()) this.release(method);
   }
 
@@ -111,7 +111,7 @@ export class Subject implements Disposable {
   }
 }
 
-/** Runs a check on a CLIP made for it; nothing of it is left afterwards. */
+/** Runs a check on a CLIP made for it, which is disposed afterwards. */
 export async function withSubject(
   device: Device,
   definition: MethodDefinition,
@@ -123,7 +123,7 @@ export async function withSubject(
   await scope(() => body(subject));
 }
 
-/** Moves everything learnt away from where it began: what begins at zero would hide mistakes. */
+/** Moves all learnt tensors away from their initial values: zeros would hide mistakes. */
 export async function disturb(subject: Subject, { learnable }: PromptMethod): Promise<void> {
   let seed = 100;
   for (const parameter of learnable.values()) if (parameter.size > 0) await addNoise(subject, parameter, seed++);

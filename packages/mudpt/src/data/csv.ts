@@ -114,7 +114,7 @@ interface CsvRow {
   readonly cells: readonly string[];
 }
 
-/** Splits RFC 4180 text, or the same with semicolons, tabs or bars, into rows; empty lines are left out. @throws FormatError for a quote left open */
+/** Splits text by RFC 4180, with commas, semicolons, tabs or bars, into rows; empty lines are left out. @throws FormatError for a quote left open */
 export function parseCsv(text: string, file = 'text'): CsvRow[] {
   const separator = separatorOf(text);
   const rows: CsvRow[] = [];

@@ -36,7 +36,7 @@ export interface Dataset {
   readonly warnings: readonly string[];
 }
 
-/** Part of the warning of test pictures that are training pictures as well. */
+/** A part of the warning about test images that are training images as well. */
 export const SEEN_BEFORE = 'seen in training or validation too';
 
 /** The items of each label, labels in the order of their first appearance. */
@@ -50,7 +50,7 @@ export function byLabel(items: readonly Item[]): Map<number, Item[]> {
   return groups;
 }
 
-/** A few of many, for messages: `a, b, c and 4 more`. */
+/** The first few of many, for messages: `a, b, c and 4 more`. */
 export function someOf(names: readonly string[], most = 5): string {
   const shown = names.slice(0, most).join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;

@@ -3,19 +3,19 @@ import { InputError } from '@mudpt/tensor';
 import { fillTemplate } from './class-names.ts';
 import type { Dataset } from './dataset.ts';
 
-/** What every data set may be opened with. */
+/** Options that every data set can be opened with. */
 export interface OpenOptions {
   /** Folder in which the data sets known by name have theirs. Default `data`. */
   readonly root?: string;
-  /** Default: the name in the data set. */
+  /** Name of the data set. Default: its own. */
   readonly name?: string;
   /** Prompt of zero-shot classification, with `{}` for the class name. Default: the data set's. */
   readonly template?: string;
-  /** Whether a table may name files that are not below its folder. Default false: it may come from a stranger. */
+  /** Whether a table may name files outside of its folder. Default false, because a table may come from a stranger. */
   readonly allowOutside?: boolean;
 }
 
-/** What reading gives: a {@link Dataset} in which name and template may be left to the definition, and warnings where there are none. */
+/** What `read` returns: a {@link Dataset} without name and template where the definition gives them, and without warnings where there are none. */
 export type DatasetContents = Pick<Dataset, 'classNames' | 'splits' | 'origin'> &
   Partial<Pick<Dataset, 'name' | 'template' | 'warnings'>>;
 
@@ -36,7 +36,7 @@ export interface DatasetDefinition {
   readonly generated?: boolean;
   /** Prompt of zero-shot classification, with `{}` for the class name. */
   readonly template: string;
-  /** Whether it reads what lies at this path, which exists. Answered by the path's name or a listing: nothing large is read. */
+  /** Whether it can read this path, which exists. Decide by its name or a listing; do not read anything large. */
   readonly recognizes?: (path: string) => Promise<boolean>;
   /**
    * Reads it, with images as paths that are decoded later.

@@ -55,7 +55,7 @@ async function sizeOf({ image }: Item): Promise<number | undefined> {
   if (image instanceof Uint8Array) return image.length;
   if (typeof image !== 'string') return undefined;
   return stat(image).then(
-    // Empty files are equal, and no images.
+    // Empty files are all equal, but they are not images.
     (found) => (found.isFile() && found.size > 0 ? found.size : undefined),
     () => undefined,
   );
@@ -80,7 +80,7 @@ async function groupByContent(candidates: readonly Placed[]): Promise<Placed[][]
 /** Files read at once. */
 const AT_ONCE = 64;
 
-/** The results of `ask` for all items, in their order, several at a time. */
+/** The results of `ask` for all items, in order; several run at a time. */
 async function together<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < items.length; from += AT_ONCE)

@@ -7,7 +7,7 @@ import { byLabel, counted, type Dataset, type Item, someOf } from './dataset.ts'
 import { PythonRandom } from './mt19937.ts';
 
 /**
- * Where a picture is that a table names.
+ * The path of an image that a table names.
  * @throws InputError when that is outside of `folder` without permission
  */
 export function placeBelow(folder: string, id: string, named: string, allowOutside = false): string {
@@ -28,13 +28,13 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The warning for files that are no pictures by their name. */
+/** The warning about files that are not images by their names. */
 export function leftAside(others: readonly string[]): string[] {
   if (others.length === 0) return [];
   return [`${counted(others.length, 'file is', 'files are')} not ${IMAGE_KINDS} by name and left aside: ${someOf(others)}`];
 }
 
-/** Decides which third of an undivided data set a picture falls into; not `--seed`, or every seed would have another test set. */
+/** Seed of the default split. It is fixed and not `--seed`, so that every seed has the same test set. */
 const DIVISION_SEED = 0;
 
 /**

@@ -16,7 +16,7 @@ export function fingerprint(items: readonly Item[]): string {
 /** Files read at once. */
 const AT_ONCE = 8;
 
-/** What tells that a file is as it was: a part of Node's `BigIntStats`, whose types a page's program lacks. */
+/** Fields by which a changed file is recognised: a part of Node's `BigIntStats`, whose types a page's program lacks. */
 export interface FileFacts {
   readonly size: bigint;
   readonly ino: bigint;
@@ -26,17 +26,17 @@ export interface FileFacts {
   readonly ctimeNs: bigint;
 }
 
-/** Remembers the SHA-256 of files by what the file system tells of them. */
+/** Keeps the SHA-256 of files by what the file system reports of them. */
 export interface KnownDigests {
   get(path: string, facts: FileFacts): Promise<string | undefined>;
   set(path: string, facts: FileFacts, digest: string): Promise<void>;
-  /** Keeps what was set. */
+  /** Saves what was set. */
   save(): Promise<void>;
 }
 
 export interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Files that it knows are not read again. Default: every file is read. */
+  /** Digests of files that need not be read again. Default: every file is read. */
   readonly known?: KnownDigests | undefined;
   /** Called after each image. */
   readonly onItem?: (() => void) | undefined;

@@ -20,7 +20,7 @@ export interface BatchLoaderOptions {
   readonly normalization?: Normalization;
   /** How the model's images become squares: its `config.resizing`. Default CLIP's. */
   readonly resizing?: Resizing;
-  /** Of order and augmentation. Default 0. */
+  /** Seed of order and augmentation. Default 0. */
   readonly seed?: number;
   /** The random crop; false takes the centre in training too. Default `RandomResizedCrop` and flip as CLIP is tuned with. */
   readonly augment?: AugmentOptions | false;
@@ -38,7 +38,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** The second random view of each image, in the same shape; absent unless two views were asked for. */
   readonly images2?: Float32Array;
-  /** Of the images: [items, 3, size, size]; of what was made of them: [items, width]. */
+  /** Shape of `images`: [items, 3, size, size]; of precomputed inputs [items, width]. */
   readonly shape: readonly [count: number, ...sizes: number[]];
   /** [items] */
   readonly labels: Int32Array;
@@ -51,7 +51,7 @@ export interface Unreadable {
   readonly why: string;
 }
 
-/** Added to the index of an image for the draws of its second view: no image of a first view has these. */
+/** Added to the index of an image for the random numbers of its second view, so that no first view uses them. */
 const SECOND_VIEW = 2 ** 51;
 
 /** How many pictures are prepared ahead of their use. */
@@ -76,7 +76,7 @@ export class BatchLoader {
     this.training = createImageLoader({ ...common, cache, ...(augment && { augment: { ...augment, seed } }) });
   }
 
-  /** Pictures that could not be read so far, by name: which is met first depends on timing. */
+  /** Images that could not be read so far, sorted by name, because their order of arrival depends on timing. */
   get unreadable(): readonly Unreadable[] {
     return [...this.bad.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
@@ -155,7 +155,7 @@ export class BatchLoader {
         ([pixels, pixels2]): Loaded => ({ item, ...(pixels && { pixels }), ...(pixels2 && { pixels2 }) }),
         (error: unknown): Loaded => ({ item, why: this.remember(item, error) }),
       );
-      // It may fail while an earlier one is awaited, or after the caller has stopped; a later await still gets the error.
+      // The promise may reject before its turn comes, or after the caller has stopped; the rejection counts as handled, and awaiting it still throws.
       loading.catch(() => undefined);
       return loading;
     };
@@ -167,7 +167,7 @@ export class BatchLoader {
     }
   }
 
-  /** A picture's own fault is remembered; any other error is the program's and comes through. */
+  /** Records an error about one image; any other error is rethrown. */
   private remember(item: Item, error: unknown): string {
     if (!(error instanceof FormatError || error instanceof InputError)) throw error;
     this.bad.set(item.id, { id: item.id, why: error.problem });

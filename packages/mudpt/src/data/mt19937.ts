@@ -44,7 +44,7 @@ export class PythonRandom {
   sample<T>(population: readonly T[], count: number): T[] {
     const n = population.length;
     if (count > n || count < 0) throw new RangeError(`a sample of ${count} from ${n}`);
-    // Python estimates which of a set and a copied list is smaller; the draws differ.
+    // Like Python, which decides by the size of a set against that of a list; the two ways draw differently.
     const setSize = 21 + (count > 5 ? 4 ** Math.ceil(Math.log(count * 3) / Math.log(4)) : 0);
     const taken: T[] = [];
     if (n <= setSize) {

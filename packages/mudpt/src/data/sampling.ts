@@ -68,7 +68,7 @@ export function subsetClasses(dataset: Dataset, subset: ClassSubset): Dataset {
   };
 }
 
-/** No picture has this number, so the draws of an epoch's order are used nowhere else. */
+/** An image index that no image has, so that the order of an epoch has draws of its own. */
 const ORDER_INDEX = 2 ** 52;
 
 /**
@@ -85,7 +85,7 @@ export function epochOrder(count: number, seed: number, epoch: number): number[]
   return order;
 }
 
-/** A whole number below `n`, each as likely: draws in the last, incomplete round of n are refused. */
+/** A uniform whole number below `n`: draws from the last, incomplete range of n are rejected. */
 function below(draw: () => number, n: number): number {
   const limit = 2 ** 32 - (2 ** 32 % n);
   for (;;) {

@@ -69,7 +69,7 @@ function parse(text: string, file: string): Rows {
 function namesByLabel(rows: readonly (readonly [string, number, string])[], file: string): string[] {
   const names: string[] = [];
   for (const [id, label, name] of rows) {
-    // Labels without gaps are below the number of rows; a list as long as a slip says would take all memory.
+    // Without gaps, labels are below the number of rows; a mistaken huge label must not allocate a list of that length.
     if (label >= rows.length)
       throw new FormatError(
         'split file',

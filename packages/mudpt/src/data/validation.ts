@@ -5,7 +5,7 @@ import { counted, type Dataset, someOf, SPLITS } from './dataset.ts';
 
 const EMPTY_WORDS = /^(?:n\d{8}|[\d\s._-]+|.|(?:class|label|category|folder|new folder|untitled folder|cls|c)[\s_-]*\d*)$/i;
 
-/** Class names that mean nothing to a text encoder, and how to fix them. */
+/** Class names that mean nothing to a text encoder, with advice. */
 export function validateClassNames(classNames: readonly string[], fix: string): string[] {
   const warnings: string[] = [];
   const empty = classNames.filter((name) => EMPTY_WORDS.test(readableName(name).trim()));
@@ -28,7 +28,7 @@ export function validateClassNames(classNames: readonly string[], fix: string): 
 }
 
 /**
- * Labels are places in `classNames`, class names are not empty, the template has a place for them.
+ * Checks that labels are places in `classNames`, class names are not empty, and the template has a place for them.
  * @throws InputError naming the data set, the split and the item
  */
 export function validateDataset({ name, classNames, template, descriptions, splits }: Dataset): void {

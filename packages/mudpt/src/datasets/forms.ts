@@ -12,12 +12,12 @@ const isFolder = async (path: string): Promise<boolean> => (await stat(path)).is
 const isFile = async (path: string, ...extensions: readonly string[]): Promise<boolean> =>
   extensions.includes(extname(path).toLowerCase()) && !(await isFolder(path));
 
-/** Split files in a folder. */
+/** Patterns of split files in a folder. */
 async function splitFiles(folder: string): Promise<string[]> {
   return (await listFolder(folder)).others.filter((name) => /^split_.*\.json$/.test(name));
 }
 
-/** Tried from the last to the first: class folders are the fallback. */
+/** Forms of data, tried from the last to the first: class folders are the fallback. */
 export const FORMS: readonly DatasetDefinition[] = [
   {
     name: 'class-folders',

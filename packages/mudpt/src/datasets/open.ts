@@ -24,7 +24,7 @@ export async function openDefinition(definition: DatasetDefinition, at: string, 
   return dataset;
 }
 
-/** Where a data set lies that is known by its name. @throws InputError when its folder is missing */
+/** The folder of a data set that is known by its name. @throws InputError when it is missing */
 async function placeOf({ name, folder = name, generated = false, source }: DatasetDefinition, root: string): Promise<string> {
   const place = join(root, folder);
   if (generated || (await exists(place))) return place;

@@ -11,7 +11,7 @@ import { ICONS } from './icons/sets.ts';
 import { openDefinition } from './open.ts';
 import { PAPER_SETS } from './paper-sets.ts';
 
-/** To add a data set to this package, add a line. */
+/** All data sets of this package: a new one is a line here. */
 const BUILT_IN: readonly DatasetDefinition[] = [...PAPER_SETS, ...ICONS, ...FORMS];
 
 const table = new Map<string, DatasetDefinition>(BUILT_IN.map((definition) => [definition.name, definition]));

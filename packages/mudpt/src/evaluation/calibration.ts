@@ -1,14 +1,14 @@
-/** Probabilities that mean what they say: one temperature, fitted on images that were not trained on (Guo et al., 2017). */
+/** Calibration of probabilities by one temperature, fitted on images that were not trained on (Guo et al., 2017). */
 import type { ImagePrediction, RankedLabels } from './predictions.ts';
 
 const SMALLEST = 1e-30;
-/** Of the logarithm of the temperature; beyond lies only what too few images pretend. */
+/** Range of the logarithm of the temperature; optima beyond it are artefacts of too few images. */
 const [LOWEST, HIGHEST] = [-2.3, 3];
 const SEARCH_STEPS = 40;
-/** Fewer images tell nothing of a temperature. */
+/** Fewest images that a temperature is fitted on. */
 const LEAST_IMAGES = 10;
 
-/** The probabilities of all classes as logits divided by `temperature` have them; the order stays. */
+/** Probabilities of all classes with logits divided by `temperature`; their order stays. */
 export function scaledProbabilities(ranked: RankedLabels, temperature = 1): RankedLabels {
   if (temperature === 1) return ranked;
   const powers = ranked.map(([label, probability]) => [label, Math.max(probability, SMALLEST) ** (1 / temperature)] as const);
@@ -16,7 +16,7 @@ export function scaledProbabilities(ranked: RankedLabels, temperature = 1): Rank
   return powers.map(([label, power]) => [label, power / total] as const);
 }
 
-/** Mean cross-entropy, at a temperature, of predictions that have all classes. @throws RangeError for one that has not its label */
+/** Mean cross-entropy of predictions at a temperature. Predictions must have all classes. @throws RangeError where one lacks its label */
 export function meanLoss(predictions: readonly ImagePrediction[], temperature: number): number {
   const losses = predictions.map(({ item, top }) => {
     const right = scaledProbabilities(top, temperature).find(([label]) => label === item.label);
@@ -27,7 +27,7 @@ export function meanLoss(predictions: readonly ImagePrediction[], temperature: n
 }
 
 /**
- * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss has one valley.
+ * The temperature of least cross-entropy, by golden-section search over its logarithm, in which the loss is unimodal.
  * @param predictions of validation images, each with all classes
  * @returns undefined for fewer than ten
  */

@@ -1,7 +1,7 @@
-/** What accuracies say together: base and new in one number, and whether a difference is more than chance. */
+/** Comparison of accuracies: the harmonic mean of base and new classes, and whether a difference is more than chance. */
 import { type ImagePrediction, predictedLabel } from './predictions.ts';
 
-/** Harmonic mean of base and new accuracy; of averages over data sets for a table's last row, not the average of each set's. */
+/** Harmonic mean of base and new accuracy. In a table's last row it is that of the averages over data sets, not the average of each set's. */
 export function harmonicMean(base: number, fresh: number): number {
   return base + fresh === 0 ? 0 : (2 * base * fresh) / (base + fresh);
 }

@@ -1,11 +1,11 @@
-/** How often each class is taken for which: a sparse matrix, since of many classes most cells are empty. */
+/** Confusion matrices, sparse because with many classes most cells are empty. */
 import { nth } from '@mudpt/tensor/internal';
 
 /** How many images of one class were taken for another. */
 export interface ConfusionCell {
   readonly truth: number;
   readonly prediction: number;
-  /** Images of the one that were taken for the other; 1 at least. */
+  /** Images of the class `truth` that were taken for the class `prediction`; 1 at least. */
   readonly count: number;
 }
 

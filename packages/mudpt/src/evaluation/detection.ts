@@ -1,4 +1,4 @@
-/** How well a score tells known images from unknown ones: the area under the ROC curve, and the false positives at 95 % true ones. */
+/** How well a score separates known images from unknown ones: the area under the ROC curve, and the false positive rate at 95 % true positives. */
 import { nth } from '@mudpt/tensor/internal';
 
 /** Share of the known images that the threshold keeps. */
@@ -15,8 +15,8 @@ export interface Detection {
 }
 
 /**
- * Compares the scores of known and of unknown images (Hendrycks and Gimpel, 2017). Order is all that counts, so any increasing function of the
- * scores gives the same.
+ * Compares the scores of known and of unknown images (Hendrycks and Gimpel, 2017). Only the order of scores counts, so any increasing function of them
+ * gives the same.
  * @throws RangeError without scores of both, and for a NaN
  */
 export function detectionOf(known: readonly number[], unknown: readonly number[]): Detection {

@@ -1,4 +1,4 @@
-/** Features of some test images before and after learning, for a drawing: bounded, and the same images whenever it is asked for. */
+/** Features of some test images before and after learning, for a drawing: a bounded number, and always the same images. */
 import { narrow } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import type { Item } from '../data/index.ts';
@@ -9,7 +9,7 @@ export const MOST_IMAGES = 500;
 /** Rows read from the device at once. */
 const ROWS_AT_ONCE = 4096;
 
-/** What is drawn: features [images, width], not normalised. */
+/** Sampled features [images, width], not normalised. */
 export interface SampledFeatures {
   readonly items: readonly Item[];
   readonly width: number;
@@ -19,7 +19,7 @@ export interface SampledFeatures {
   readonly tunedWidth?: number;
 }
 
-/** `most` of `items` at equal distances, so that classes in a row keep their shares. */
+/** `most` of `items` at equal distances, so that classes in sequence keep their shares. */
 export function sampleOf<T>(items: readonly T[], most = MOST_IMAGES): T[] {
   const count = Math.min(items.length, most);
   return Array.from({ length: count }, (_, index) => nth(items, Math.floor((index * items.length) / count)));
@@ -49,7 +49,7 @@ export class FeatureSample {
     this.frozen = rows;
   }
 
-  /** @param rows features [items, width] of a batch, more rows than items where it was filled up */
+  /** @param rows features of a batch [items, width], or more rows where it was filled up */
   addTuned(items: readonly Item[], rows: Float32Array, width: number): void {
     this.tuned ??= new Float32Array(this.items.length * width);
     this.tunedWidth = width;

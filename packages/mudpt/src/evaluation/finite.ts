@@ -6,8 +6,8 @@ import { isFloat, kernel, wgslType } from '@mudpt/tensor/kernels';
 export class NotFiniteError extends TensorError {}
 
 /**
- * Writes whether x[offset .. offset + count - 1] holds a NaN or an infinity to flags[place]. One workgroup: what a run learns is small, and a kernel of its own is one
- * pipeline where isFinite, all and a copy would be five. By bits, since compilers may take for granted that floats are finite.
+ * Sets flags[place] if x[offset .. offset + count - 1] holds a NaN or an infinity. It runs as one workgroup, because learnt tensors are small; isFinite, all and a
+ * copy would be five pipelines instead of one. It tests bits, since compilers may assume that floats are finite.
  */
 const findNotFinite = kernel({
   name: 'not-finite',

@@ -40,7 +40,7 @@ export async function imageFeatures(
       parts.push(part);
       for (const item of batch.items) seen.push(item);
       options.onProgress?.(seen.length);
-      // Without a wait now and then the host would run ahead of the device by the whole set.
+      // Without a wait now and then the host would record the whole set ahead of the device.
       if (parts.length % 8 === 0) await device.synchronize();
     }
     const labels = Int32Array.from(seen, ({ label }) => label);

@@ -1,4 +1,4 @@
-/** From predictions to numbers. Percentages are 0 to 100, as papers print them. */
+/** Metrics of predictions. Percentages are 0 to 100, as papers print them. */
 import { nth } from '@mudpt/tensor/internal';
 import { type Confusion, confusionOf, marginsOf } from './confusion.ts';
 import type { Calibration } from './reliability.ts';
@@ -65,7 +65,7 @@ export function metricsOfConfusion(confusion: Confusion): Metrics {
   };
 }
 
-/** How many classes the macro average is over. */
+/** The number of classes in the macro average. */
 export function classesWithImages({ perClass }: Pick<Metrics, 'perClass'>): number {
   return perClass.filter(({ count }) => count > 0).length;
 }

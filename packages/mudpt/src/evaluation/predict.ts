@@ -8,11 +8,11 @@ import { type ForwardOptions, padded } from './forward.ts';
 import type { Features } from './image-features.ts';
 import { type ImagePrediction, rankLogits } from './predictions.ts';
 
-/** How predictions are made, and what is kept of them. */
+/** Options of predictions. */
 export interface PredictionOptions extends ForwardOptions {
   /** Labels kept for an image. Default 5. */
   readonly keep?: number;
-  /** Of `ImagePrediction.confidence`. Default 1. */
+  /** Temperature of `ImagePrediction.confidence`. Default 1. */
   readonly temperature?: number;
   /** Called with the image features [items or more, width] of each batch, where the method gives them. */
   readonly onFeatures?: (items: readonly Item[], features: Float32Array, width: number) => void;
@@ -20,7 +20,7 @@ export interface PredictionOptions extends ForwardOptions {
   readonly onPredictions?: (predictions: readonly ImagePrediction[]) => void;
 }
 
-/** Features are read where somebody asks for them. */
+/** Logits, with features where somebody asks for them. */
 interface Evaluated {
   readonly logits: Tensor;
   readonly imageFeatures?: Tensor;
@@ -61,7 +61,7 @@ export async function predictImages(
   }
 }
 
-/** Features whose logits are made at once. */
+/** How many features get their logits at once. */
 const FEATURES_AT_ONCE = 1000;
 
 /**

@@ -1,4 +1,4 @@
-/** From logits to what each image is taken for, and how often that is right. */
+/** Predictions of images from their logits, and how often they are right. */
 import { nth } from '@mudpt/tensor/internal';
 import type { Item } from '../data/index.ts';
 import { type Confusion, confusionOf } from './confusion.ts';
@@ -9,7 +9,7 @@ import { type Calibration, calibrationOf } from './reliability.ts';
 /** Labels with their probabilities, best first. */
 export type RankedLabels = readonly (readonly [label: number, probability: number])[];
 
-/** What one image is taken for. */
+/** The prediction for one image. */
 export interface ImagePrediction {
   readonly item: Item;
   /** The likeliest labels, as many as were asked for: one at least. */
@@ -22,7 +22,7 @@ export interface ImagePrediction {
   readonly confidence: number;
 }
 
-/** Labels kept for an image, where nobody asks for more. */
+/** Default number of labels kept for an image. */
 const KEPT = 5;
 
 /** The likeliest label. @throws RangeError for a prediction without labels */
@@ -31,7 +31,7 @@ export function predictedLabel({ top: [first] }: Pick<ImagePrediction, 'top'>): 
   return first[0];
 }
 
-/** How often each class is taken for which, of predictions for images with labels. */
+/** The confusion matrix of predictions for images with labels. */
 export function confusionOfPredictions(predictions: readonly ImagePrediction[], classes: number): Confusion {
   return confusionOf(
     predictions.map(({ item }) => item.label),
@@ -45,7 +45,7 @@ export function metricsOfPredictions(predictions: readonly ImagePrediction[], cl
   return metricsOfConfusion(confusionOfPredictions(predictions, classes));
 }
 
-/** Of how sure each image's prediction is, at temperature 1. */
+/** The reliability of predictions at temperature 1. */
 export function calibrationOfPredictions(predictions: readonly ImagePrediction[]): Calibration {
   return calibrationOf(
     predictions.map((prediction) => ({
@@ -58,7 +58,7 @@ export function calibrationOfPredictions(predictions: readonly ImagePrediction[]
 /**
  * Ranks each row of logits [at least items, classes]; of equal logits the first label wins, as argmax has it.
  * @param temperature of `confidence`; all else is at 1
- * @throws NotFiniteError naming the image whose logits are not finite: a NaN is never told as a probability
+ * @throws NotFiniteError naming the image whose logits are not finite, so that no NaN is shown as a probability
  */
 export function rankLogits(
   items: readonly Item[],
@@ -92,7 +92,7 @@ export function rankLogits(
 function largest(values: Float32Array, keep: number): number[] {
   const value = (label: number): number => nth(values, label);
   if (keep >= values.length) return [...values.keys()].sort((a, b) => value(b) - value(a) || a - b);
-  // A few of many: each value is put in its place among the best so far, without sorting the rest.
+  // A few of many: each value is inserted among the best so far instead of sorting all.
   const best: number[] = [];
   for (const [label, logit] of values.entries()) {
     let place = best.length;

@@ -1,4 +1,4 @@
-/** Whether a model is right as often as it says: expected calibration error, and the bins of a reliability diagram (Guo et al., 2017). */
+/** Calibration measures: expected calibration error, and the bins of a reliability diagram (Guo et al., 2017). */
 import { nth } from '@mudpt/tensor/internal';
 
 /** Bins of equal width, as in the paper. */
@@ -13,7 +13,7 @@ export interface ReliabilityBin {
   readonly accuracy: number;
 }
 
-/** Of the probabilities as the model gives them, at temperature 1. */
+/** Reliability of the model's probabilities at temperature 1. */
 export interface Calibration {
   /** Expected calibration error in percent: the mean distance of accuracy and confidence over bins of equal width, weighted by their images. */
   readonly ece: number;

@@ -1,4 +1,4 @@
-/** What the frozen towers give, computed once for all runs that ask for it: in this process, and on disk for others. */
+/** Features of the frozen towers, computed once for all runs: kept in this process, and on disk for others. */
 import { type Device, keep, tensor, type Tensor } from '@mudpt/tensor';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { TensorFiles } from '../cache/tensor-files.ts';
@@ -24,7 +24,7 @@ export class SharedFeatures {
   private readonly mostBytes: number;
   private readonly files: TensorFiles | undefined;
   private bytes = 0;
-  /** Times that something was there already, in this process or on disk. */
+  /** How many requests were answered without computing, from this process or from disk. */
   hits = 0;
 
   constructor({ mostBytes = MOST_BYTES, files }: SharedFeaturesOptions = {}) {
@@ -33,15 +33,15 @@ export class SharedFeatures {
   }
 
   /**
-   * The features of `items`, computed when nobody did before. The caller disposes them.
-   * @param key plain values that say all that features depend on: the model and its precision, the contents of the images, the batch
+   * The features of `items`, computed at the first request. The caller disposes them.
+   * @param key plain values that determine the features: the model and its precision, the contents of the images, the batch
    */
   async get(key: unknown, items: readonly Item[], device: Device, make: () => Promise<Features>): Promise<Features> {
     const name = canonicalText(['images', key]);
     const found = await this.find(name, device);
     if (found) return { features: found, items, labels: Int32Array.from(items, ({ label }) => label) };
     const made = await make();
-    // What could not be read is told by the loader that tried: others must try too.
+    // Incomplete features are not kept: unreadable images are reported by the loader that met them, and other runs must report them too.
     if (made.items.length === items.length) await this.remember(name, made.features, true);
     return made;
   }

@@ -13,7 +13,7 @@ export function sampleStd(values: readonly number[]): number | undefined {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
 }
 
-/** How a spread over seeds is stated. `dassl95` is what Dassl's parse_test_res.py --ci95 prints: 1.96 population std / sqrt(n). */
+/** Measures of spread over seeds. `dassl95` is what Dassl's parse_test_res.py --ci95 prints: 1.96 population std / sqrt(n). */
 export const SPREADS = ['std', 't95', 'dassl95'] as const;
 /** The name of a measure of spread. */
 export type Spread = (typeof SPREADS)[number];
@@ -105,7 +105,7 @@ export interface McNemar {
 }
 
 /**
- * McNemar's exact test: of the images on which two classifiers differ, as many should favour each. The p-value is that of the binomial
+ * McNemar's exact test: of the images on which two classifiers differ, each classifier should be right on half. The p-value is that of the binomial
  * distribution with probability 1/2, both tails.
  */
 export function mcNemar(first: readonly boolean[], second: readonly boolean[]): McNemar {
@@ -150,7 +150,7 @@ export function bootstrapPaired(
   return { difference: mean(differences), low: quantile(means, tail), high: quantile(means, 1 - tail) };
 }
 
-/** Of sorted values, with linear interpolation between neighbours (numpy's default). */
+/** A quantile of sorted values, with linear interpolation between neighbours (numpy's default). */
 export function quantile(sorted: readonly number[], probability: number): number {
   const at = probability * (sorted.length - 1);
   const below = sorted[Math.floor(at)] ?? Number.NaN;

@@ -14,9 +14,9 @@ export async function weightRate(features: Tensor): Promise<number> {
   return (4 * count) / largestEigenvalue(gram, Math.min(count, embed));
 }
 
-/** Of a symmetric matrix [n, n] without negative eigenvalues, by the power method in double precision. */
+/** The largest eigenvalue of a symmetric matrix [n, n] without negative eigenvalues, by the power method in double precision. */
 export function largestEigenvalue(matrix: ArrayLike<number>, n: number): number {
-  // Different entries, so that no plain eigenvector is orthogonal to the start.
+  // Unequal entries, because a start orthogonal to the eigenvector would never reach it.
   let vector = Float64Array.from({ length: n }, (_, index) => 1 + 0.5 * Math.sin(index + 1));
   let value = 0;
   for (let iteration = 0; iteration < MOST_ITERATIONS; iteration += 1) {

@@ -181,7 +181,7 @@ export class TipAdapter implements FeatureMethod {
     this.saved = keep(tensor([beta, alpha], { device: this.context.device }));
   }
 
-  /** Trains the keys. @returns the epoch kept, from 0: the best on validation, else the last */
+  /** Trains the keys. @returns the epoch kept, from 0: the best on validation, else the last one */
   private async learn(
     passes: readonly FeatureSet[],
     val: FeatureSet | undefined,
@@ -214,7 +214,7 @@ export class TipAdapter implements FeatureMethod {
       progress?.(epoch + 1, epochs, 'training the cache');
     }
     const kept = tensor(best?.keys ?? Float32Array.from(await keys.data()), { shape: keys.shape, device: context.device });
-    // The optimizer's buffer goes with it; the keys get memory that is theirs.
+    // The optimizer's buffer is disposed with it, so the keys are copied to memory of their own.
     const { values } = this.filled();
     keys.dispose();
     this.cache = { keys: parameter(kept, { name: 'adapter.weight' }), values };

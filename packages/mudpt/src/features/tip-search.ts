@@ -17,12 +17,12 @@ export type SearchInput = {
   readonly affinity: Tensor;
   /** Logits without the cache [B, C]. */
   readonly zeroShot: Tensor;
-  /** Of the cache [N, C]. */
+  /** Values of the cache [N, C]. */
   readonly values: Tensor;
   readonly labels: Int32Array;
 };
 
-/** All of the grid, beta outside; the first of the best stays. */
+/** Searches the whole grid, beta in the outer loop; of equally good pairs the first stays. */
 export async function searchStrengths(
   { affinity, zeroShot, values, labels }: SearchInput,
   { betaLimit, alphaLimit, betaSteps, alphaSteps }: TipSettings,

@@ -8,7 +8,7 @@ export interface FrozenTensor {
   readonly weight: string;
 }
 
-/** Of the largest value: PromptSRC saves a weighted sum of as many half-precision copies as there were epochs. */
+/** Tolerance relative to the largest value: PromptSRC saves a weighted sum of as many half-precision copies as there were epochs. */
 const TOLERANCE = 0.02;
 
 /**
@@ -28,7 +28,7 @@ export async function expectSameModel(file: TensorFile, frozen: readonly FrozenT
     for (const [index, value] of values.entries()) {
       largest = Math.max(largest, Math.abs(value));
       const apart = Math.abs(value - (found[index] ?? 0));
-      // What is no number differs without bound.
+      // NaN counts as an infinite difference.
       difference = Math.max(difference, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
     }
     if (difference <= TOLERANCE * largest) continue;

@@ -3,7 +3,7 @@
 /** Class-name embeddings: saved by the authors' learners and dropped by their loaders, so that prompts move to other classes. */
 const DROPPED = /(^|\.)token_(prefix|suffix)$/;
 
-/** Where the authors' modules keep CLIP's weights, with OpenAI's names of the same. The last is PromptSRC's frozen copy. */
+/** Prefixes of CLIP's weights in the authors' modules, with OpenAI's prefixes. The last is PromptSRC's frozen copy. */
 const FROZEN: readonly (readonly [prefix: string, openai: string])[] = [
   ['prompt_learner.ZS_image_encoder.', 'visual.'],
   ['image_encoder.', 'visual.'],

@@ -1,4 +1,4 @@
-/** What a configuration says of a checkpoint that a run was imported from. */
+/** The record in a run's configuration of the checkpoint that it was imported from. */
 import * as z from 'zod';
 
 export const importedSchema = z.strictObject({

@@ -10,7 +10,7 @@ import { fullNames, roleOf } from './names.ts';
 import { describeImported, type Imported } from './record.ts';
 import type { Shapes } from './settings.ts';
 
-/** What of a checkpoint a run's settings follow from. @throws FormatError where the file is no checkpoint */
+/** The shapes in a checkpoint, from which a run's settings follow. @throws FormatError where the file is not a checkpoint */
 export async function readShapes(path: string): Promise<Shapes> {
   const file = await openCheckpoint(path);
   try {
@@ -20,7 +20,7 @@ export async function readShapes(path: string): Promise<Shapes> {
   }
 }
 
-/** One learnt tensor, and where it lies in the file. */
+/** One learnt tensor, and its place in the file. */
 type Found = { readonly target: Tensor; readonly given: string };
 
 /**

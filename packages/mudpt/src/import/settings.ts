@@ -1,4 +1,4 @@
-/** A method's settings, as far as the shapes in a released state dict tell them. */
+/** Settings of methods, as far as they follow from the shapes in a released state dict. */
 import { InputError } from '@mudpt/tensor';
 
 /** Shapes by full name. */

@@ -3,10 +3,10 @@ import { type Device, InputError, LimitError, type PlanCost } from '@mudpt/tenso
 import { isEqual } from '@mudpt/tensor/internal';
 import { type Rematerialization, KEEP_ALL, type PromptMethod, type TowerRematerialization } from '../methods/index.ts';
 
-/** Device memory a run may take, weights and everything else included. */
+/** Device memory that a run may take, weights and everything else included. */
 export interface Budget {
   readonly bytes: number;
-  /** Somebody named it; otherwise it is a guess, which a run may exceed where there is no other way. */
+  /** Whether somebody named it. Otherwise it is a guess, which a run may exceed where there is no other way. */
   readonly isAsked: boolean;
 }
 
@@ -84,7 +84,7 @@ export function chooseRematerialization(options: ChoiceOptions): StepChoice {
   return { ...best, budget, considered };
 }
 
-/** The next way of `tower` that takes less than `now`, if any. */
+/** The next rematerialization of `tower` that takes less memory than `now`, if any. */
 function smaller(
   now: StepPlan,
   tower: keyof Rematerialization,
@@ -99,12 +99,12 @@ function smaller(
   return [];
 }
 
-/** A step's most micro-batches: beyond it dispatches grow, and memory hardly shrinks. */
+/** Most micro-batches of a step: beyond it dispatches multiply and memory hardly shrinks. */
 const MOST_MICRO_BATCHES = 64;
-/** Texts of a micro-batch are at least so many on average: fewer have a few rows only. */
+/** Least number of texts of a micro-batch, on average: fewer have only a few rows. */
 const TEXTS_PER_MICRO_BATCH = 4;
 
-/** A tower's ways from fastest to smallest, in up to `count` micro-batches. */
+/** The rematerializations of a tower from fastest to smallest, in up to `count` micro-batches. */
 function levelsOf(count: number): readonly TowerRematerialization[] {
   const most = Math.min(count, MOST_MICRO_BATCHES);
   const counts = [...Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power), most];

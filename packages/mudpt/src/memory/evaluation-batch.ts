@@ -18,10 +18,10 @@ export function evaluationBatch({ device, config }: Clip, wanted: number, method
   return Math.max(1, Math.min(wanted, most, fitting));
 }
 
-/** Text features of every image: one by one, stacked, normalised; and the pool's rounding. */
+/** Copies of text features that each image needs: single, stacked and normalised ones, with the pool's rounding. */
 const TEXT_COPIES = 3;
 
-/** At most so much lives at once for each image: a block's widest moment, the image itself, and a quarter that the pool rounds up. */
+/** Most memory of one image: a block's peak, the image itself, and a quarter for the pool's rounding. */
 function bytesOfImage({ width, hidden, size }: Clip['config']['image'], tokens: number): number {
   return 1.25 * 4 * (tokens * (6 * width + hidden) + 6 * size ** 2);
 }

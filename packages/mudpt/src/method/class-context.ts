@@ -14,7 +14,7 @@ export type ClassContext = {
   readonly isElsewhere?: boolean | undefined;
 };
 
-/** What of a data set, or of anything with classes, a method is made for. */
+/** The parts of a data set, or of anything else with classes, that make a class context. */
 export function classContext({ classNames, template, descriptions, isElsewhere }: ClassContext): ClassContext {
   return { classNames, template, ...(descriptions && { descriptions }), ...(isElsewhere && { isElsewhere }) };
 }

@@ -16,7 +16,7 @@ export interface MethodDefinition<S = unknown> {
   readonly settings: z.ZodType<S>;
   /** How it is trained; parsing `{}` gives the published defaults. Undefined: there is no gradient training by the trainer. */
   readonly training: z.ZodType<TrainingSettings, TrainingInput> | undefined;
-  /** Whether its context has to have a `teacher`, which its setting of this name tells. Default false. */
+  /** Whether its context must have a `teacher`, which the setting of that name gives. Default false. */
   readonly needsTeacher?: boolean;
   /** false: its loss reads no labels, so that a sweep may train it on images of more classes than the others, or on more of each. Default true. */
   readonly readsLabels?: false;
@@ -26,7 +26,7 @@ export interface MethodDefinition<S = unknown> {
   readonly published?: readonly PublishedSettings[];
   /** Other published forms, by name (`--variant`): what differs from the defaults. */
   readonly variants: Readonly<Record<string, MethodVariant>>;
-  /** @param context a {@link CreationContext} brings the stream of a method that is made with this one as a part of it */
+  /** @param context a {@link CreationContext} when another method creates this one as a part: it brings the random stream */
   create(context: MethodContext | CreationContext, settings: S): Method;
 }
 

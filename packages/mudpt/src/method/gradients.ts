@@ -46,7 +46,7 @@ export function gradientParts(
   }
 }
 
-/** What the optimizer gets: for each parameter that the loss depends on, the rule's gradient. */
+/** The gradients for the optimizer: for each parameter that the loss depends on, the rule's combination. */
 export function combinedGradients({ gradientRule }: Learner, { loss, guides }: GradientParts): Gradients {
   if (!gradientRule) return loss;
   const combined = new Gradients();

@@ -65,7 +65,7 @@ export type GradientRule = {
   combine(ofLoss: Tensor, ofGuides: Readonly<Record<string, Tensor>>): Tensor;
 };
 
-/** What both kinds have. */
+/** The common part of both kinds of methods. */
 interface Learnt {
   /** The registry's name. */
   readonly name: string;
@@ -73,7 +73,7 @@ interface Learnt {
   readonly classNames: readonly string[];
   /** Learnt tensors by the authors' names: the contents of a prompt file. Empty for zero-shot. */
   readonly learnable: ReadonlyMap<string, Tensor>;
-  /** What else a checkpoint needs to continue to the bit (running averages); empty for most. Not part of a prompt file. */
+  /** Further state that a checkpoint needs to continue with the same bits (running averages); empty for most. Not part of a prompt file. */
   readonly state: ReadonlyMap<string, Tensor>;
   /** Releases the tensors it created. Those of the CLIP stay, and so do learnt tensors that another instance created. */
   dispose(): void;
@@ -100,13 +100,13 @@ export interface PromptMethod extends Learnt {
    * 2: the loss needs a second random view of each image, and the trainer augments each one twice. Absent: it reads one view.
    */
   readonly views?: 2;
-  /** Where the loss reads of an image only what a frozen part of the model makes of it. Absent: it reads images. */
+  /** Set when the loss reads images only through a frozen part of the model, whose outputs can be computed beforehand. Absent: it reads images. */
   readonly inputs?: FrozenInputs;
   /** labels [B] i32. @param images2 the second views of the images, in their shape, where {@link views} is 2 */
   loss(images: Tensor, labels: Tensor, images2?: Tensor): StepLoss;
   /** Factors of the learning rate, by name of what is learnt; 1 for those that it does not name. Absent: one rate for all. */
   readonly rateFactors?: ReadonlyMap<string, number>;
-  /** What a person should know before it is trained, a sentence each. Absent: nothing. */
+  /** Advice before training, one sentence each. Absent: none. */
   readonly remarks?: readonly string[];
   /** Absent: the optimizer gets the gradient of the loss. Gradients of a step are those of `stepGradients`. */
   readonly gradientRule?: GradientRule;
@@ -139,13 +139,13 @@ export interface PromptMethod extends Learnt {
   forContext(other: ClassContext): PromptMethod;
 }
 
-/** What a loss reads in place of images, computed once for each of some augmentations of them. */
+/** Inputs of a loss in place of images, computed once for each of several augmentations. */
 export type FrozenInputs = {
   /** Augmentations of each image, which epochs use in turn: epoch e reads number (e + 1) mod views. */
   readonly views: number;
-  /** Channels of what {@link of} gives. */
+  /** Width of the inputs that {@link of} gives. */
   readonly width: number;
-  /** [B, width] of images [B, 3, H, W]; nothing in it is learnt. */
+  /** The inputs [B, width] of images [B, 3, H, W]; nothing in them is learnt. */
   of(images: Tensor): Tensor;
 };
 
@@ -158,11 +158,11 @@ export type FitData = {
   readonly train: FeatureSet;
   /** To choose hyper-parameters on; never the test set. Undefined: the defaults are used, and `fit` says so in its report. */
   readonly val: FeatureSet | undefined;
-  /** Features of the same training images under random augmentation, one set for each pass ({@link FeatureMethod.augmentedPasses} of them). */
+  /** Features of the training images under random augmentation, one set for each pass (see {@link FeatureMethod.augmentedPasses}). */
   readonly augmented: readonly FeatureSet[];
 };
 
-/** What fitting found: chosen hyper-parameters, accuracy on validation in percent, remarks in whole sentences. */
+/** The outcome of fitting: chosen hyper-parameters, accuracy on validation in percent, remarks in whole sentences. */
 export type FitReport = {
   readonly chosen: Readonly<Record<string, number>>;
   readonly valAccuracy: number | undefined;
@@ -175,13 +175,13 @@ export type FitProgress = (done: number, of: number, what: string) => void;
 /** Fitted to features of the frozen image tower. */
 export interface FeatureMethod extends Learnt {
   readonly kind: 'features';
-  /** How many augmented passes over the training images `fit` wants. */
+  /** How many augmented passes over the training images `fit` needs. */
   readonly augmentedPasses: number;
   /** Smallest and largest share of an image that the random crops of those passes take. */
   readonly cropScale: readonly [number, number];
   /**
    * Restores tensors learnt before: those of `learnable`, by name. The caller may dispose its handles afterwards.
-   * @throws MethodError when a tensor is missing or has a shape that cannot be
+   * @throws MethodError when a tensor is missing or has an impossible shape
    */
   restore(learnt: ReadonlyMap<string, Tensor>): Promise<void>;
   fit(data: FitData, progress?: FitProgress): Promise<FitReport>;
@@ -214,21 +214,21 @@ export type MethodContext = ClassContext & {
   readonly textPath?: TextPath;
   /** What the loss keeps for the backward at first; default everything. See {@link PromptMethod.rematerialize}. */
   readonly rematerialization?: Rematerialization;
-  /** The classes that it has learnt on, where they are others. */
+  /** The names of the classes that were trained on, where they are others. */
   readonly learntOn?: readonly string[];
-  /** For a method whose definition says that it needs one (`needsTeacher`); it takes it over, and disposes it. */
+  /** The teacher of a method whose definition says `needsTeacher`; the method takes it over and disposes it. */
   readonly teacher?: Teacher;
 };
 
 /** A second model with what was learnt on it, in the memory of the same device: nothing of it is learnt any more. */
 export type Teacher = {
-  /** For people. */
+  /** Name to show. */
   readonly name: string;
-  /** For the classes it was learnt on; its `forContext` gives it for those that it teaches. */
+  /** The method for the classes it was trained on; `forContext` gives it for those that it teaches. */
   readonly method: PromptMethod;
   /** Channels of its features. */
   readonly embed: number;
-  /** Device memory that it takes. */
+  /** Device memory that it takes, in bytes. */
   readonly bytes: number;
   /** Releases the model; more calls do nothing. */
   dispose(): void;
@@ -236,7 +236,7 @@ export type Teacher = {
 
 /** The argument of a method's `create`. */
 export type CreationContext = MethodContext & {
-  /** The one stream of random numbers that all initial values come from, begun at `seed`: draw from it, and never begin another. */
+  /** The one random stream of all initial values, begun at `seed`: draw from it, and never begin another. */
   readonly random: Random;
 };
 

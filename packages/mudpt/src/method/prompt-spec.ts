@@ -12,11 +12,11 @@ export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 export type LayerPrompt = {
   /** 0: they enter the tower's input. j: they take their place in the input of block j. */
   readonly layer: number;
-  /** The parameter that holds them, or part `index` of it; absent where all of them are computed. */
+  /** The parameter that holds them, or its part `index`; absent where all of them are computed. */
   readonly learnt?: { readonly name: string; readonly index?: number };
-  /** Whether every class has other tokens, which a network computes: [classes, n, width]. Of texts alone. */
+  /** Whether a network computes different tokens for every class: [classes, n, width]. Only for texts. */
   readonly ofEachClass?: boolean;
-  /** Other parameters that they are computed from: by an injection, which adds to the parameter, or by a projection. */
+  /** Other parameters that they are computed from: an injection adds to the parameter, a projection computes the tokens. */
   readonly computedFrom?: readonly string[];
 };
 
@@ -24,7 +24,7 @@ export type LayerPrompt = {
 export type TowerPromptSpec = {
   /** Prompt tokens of a layer. */
   readonly nCtx: number;
-  /** Their channels: the tower's. */
+  /** Width of the tokens: the tower's. */
   readonly width: number;
   /**
    * Their position: appended at the `end`, as after patches; or the index of the first token they replace, as after the start token of texts (1).
@@ -33,20 +33,20 @@ export type TowerPromptSpec = {
   readonly at: PromptTokens['at'];
   /** The layers that are given tokens, in order; their number is the prompt depth. */
   readonly layers: readonly LayerPrompt[];
-  /** Whether the tokens of the first of them come between others instead of in their place. */
+  /** Whether the tokens of the first of these layers are inserted between others instead of replacing some. */
   readonly inserted?: boolean;
 };
 
-/** What is added to a block of a tower, from the named parameters. */
+/** An addition to a block of a tower, computed from the named parameters. */
 export type LayerAdapter = { readonly layer: number; readonly sources: readonly string[] };
 
 /** Where CoOp puts the class name: after the context tokens, between their halves, or before them. */
 export type ContextPosition = 'end' | 'middle' | 'front';
 
-/** Of texts: the tokens of layer 0 are the context tokens about the class name. */
+/** Prompts of texts: the tokens of layer 0 are the context tokens around the class name. */
 export type TextPromptSpec = TowerPromptSpec & {
   readonly position: ContextPosition;
-  /** How many classes have a context of their own each; absent: one context for all. */
+  /** How many classes have a context of their own; absent: all classes share one context. */
   readonly classes?: number;
   /** Context tokens of layer 0 in front of `at`, which no later layer replaces; absent: there are none. */
   readonly before?: AnchoredTokens;
@@ -68,13 +68,13 @@ export type PromptSpec = {
   readonly text?: TextPromptSpec;
   /** Absent: the image tower gets no prompts. */
   readonly image?: TowerPromptSpec;
-  /** The blocks of each tower that something is added to. Absent: none. */
+  /** Blocks of each tower with an addition. Absent: none. */
   readonly adapters?: { readonly text?: readonly LayerAdapter[]; readonly image?: readonly LayerAdapter[] };
-  /** Parameters that act on what a tower gives, by tower: adapters of features, residuals, projections. Absent: there are none. */
+  /** Parameters that act on the features of a tower, by tower: adapters of features, residuals, projections. Absent: none. */
   readonly features?: FeatureParameters;
   /**
-   * Parameters of a second branch after a tower, by tower: it reads what the tower gives beside its feature, which stays as it is (DePT's head, MMRL's second
-   * projection). Absent: there is none.
+   * Parameters of a second branch after a tower, by tower. The branch reads the tower's output and leaves the feature unchanged (DePT's head, MMRL's second
+   * projection). Absent: none.
    */
   readonly branches?: FeatureParameters;
   /** Parameters that no gradient moves: running statistics, which the loss updates. Absent: there are none. */
@@ -86,12 +86,12 @@ export type FeatureParameters = Readonly<Partial<Record<(typeof TOWERS)[number],
 
 export const TOWERS = ['text', 'image'] as const;
 
-/** Rows of one prompt insertion, as reports and saved runs have it. */
+/** Tokens of one prompt insertion, as reports and saved runs have it. */
 export type PromptPlace = {
   readonly layer: number;
-  /** Tokens. */
+  /** Number of tokens. */
   readonly rows: number;
-  /** Names of the parameters they are made from. */
+  /** Names of the parameters they are computed from. */
   readonly sources: readonly string[];
 };
 
@@ -99,7 +99,7 @@ export type PromptPlace = {
 export type PromptLayout = {
   readonly text: readonly PromptPlace[];
   readonly image: readonly PromptPlace[];
-  /** The layers of each tower whose blocks something is added to; absent in runs from before there were any. */
+  /** Layers of each tower whose blocks have an addition; absent in runs of earlier versions. */
   readonly adapters?: { readonly text: readonly number[]; readonly image: readonly number[] };
   /** See `PromptSpec.features`; absent where there are none. */
   readonly features?: FeatureParameters;
@@ -155,7 +155,7 @@ export function layoutOf(spec: PromptSpec, example: string): PromptLayout {
 }
 
 /**
- * A declaration that agrees with itself.
+ * Checks that a spec is consistent.
  * @throws MethodError naming the layer whose tokens cannot be made from the parameters
  */
 export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
@@ -214,7 +214,7 @@ export function promptSpec(method: string, spec: PromptSpec): PromptSpec {
   return spec;
 }
 
-/** Why tokens cannot come before those that later layers replace; undefined where they can. */
+/** Why tokens cannot be inserted before those that later layers replace; undefined where they can. */
 function misplacement(text: TextPromptSpec, { learnt, places }: AnchoredTokens, parameters: ParameterShapes): string | undefined {
   const [first] = text.layers;
   if (first?.layer !== 0 || text.position !== 'end' || text.classes !== undefined || text.inserted)

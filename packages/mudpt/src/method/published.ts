@@ -1,4 +1,4 @@
-/** What papers and their released code publish of a method: settings by protocol, data set and shots, each with its source. */
+/** Published settings of a method by protocol, data set and shots, each with its source. */
 import type { TrainingSettings } from './training-settings.ts';
 
 /** The protocols of the field: how a method is trained, and what it is measured on. */
@@ -6,13 +6,13 @@ export const PROTOCOLS = ['few-shot', 'base-to-new', 'cross-dataset', 'domain'] 
 /** The name of an evaluation protocol. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** What differs from a method's defaults. */
+/** Settings that differ from a method's defaults. */
 export type MethodVariant = {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly training?: Partial<TrainingSettings>;
 };
 
-/** Settings that hold for some tasks. What it leaves out is as the method's defaults have it. */
+/** Settings for some tasks; values that they leave out are the method's defaults. */
 export type PublishedSettings = MethodVariant & {
   readonly protocols: readonly Protocol[];
   /** Names of the data sets that are trained on; default: any. */
@@ -23,7 +23,7 @@ export type PublishedSettings = MethodVariant & {
   readonly source: string;
 };
 
-/** What a run is trained for. */
+/** The task that a run is trained for. */
 export interface Task {
   readonly protocol: Protocol;
   /** Name of the data set that is trained on. */
@@ -31,7 +31,7 @@ export interface Task {
   readonly shots: number | 'all';
 }
 
-/** What holds for a task, in order: later ones win over earlier ones. Nothing where nothing was published for it. */
+/** The published settings for a task, in order: later ones win over earlier ones. Empty where nothing was published for it. */
 export function publishedFor(
   published: readonly PublishedSettings[] | undefined,
   { protocol, data, shots }: Task,
@@ -44,7 +44,7 @@ export function publishedFor(
   );
 }
 
-/** Values of all, later ones over earlier ones. */
+/** The values of all of them, later ones over earlier ones. */
 export function merged(all: readonly MethodVariant[]): Required<MethodVariant> {
   return {
     settings: Object.assign({}, ...all.map(({ settings }) => settings)) as Record<string, unknown>,
@@ -52,7 +52,7 @@ export function merged(all: readonly MethodVariant[]): Required<MethodVariant> {
   };
 }
 
-/** Later values over earlier ones. Who sets epochs and no iterations wants epochs: earlier iterations end there. */
+/** Later values over earlier ones. A later value of epochs without iterations removes earlier iterations, which would override it. */
 export function mergedTraining(
   layers: readonly (Partial<TrainingSettings> | Readonly<Record<string, unknown>> | undefined)[],
 ): Partial<TrainingSettings> {

@@ -5,7 +5,7 @@
 
 import type { Recompute } from '@mudpt/clip';
 
-/** Of one tower. */
+/** Rematerialization of one tower. */
 export type TowerRematerialization = {
   /** Keep the inputs of blocks ('selective': of half blocks), and compute what is between a second time. */
   readonly recompute: Recompute;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { settingMetadata } from '../settings/metadata.ts';
 import { MethodError } from './errors.ts';
 
-/** Prompts and layers beyond this are a slip: they would take the memory of the machine before a tower refused them. */
+/** Limit of the numbers of prompts and layers: larger ones are typing errors, and would exhaust memory before a tower refused them. */
 const MOST = 4096;
 const count = z
   .int()

@@ -8,7 +8,7 @@ function idleInCrops({ augmentation }: Readonly<Record<string, unknown>>): strin
   return idleWhere(augmentation === 'crop', 'augmentation is crop');
 }
 
-/** The fields, so that a method can change defaults with {@link trainingPreset}. */
+/** The fields of training settings, whose defaults a method changes with {@link trainingPreset}. */
 const training = {
   optimizer: z
     .enum(['sgd', 'adam', 'adamw'])

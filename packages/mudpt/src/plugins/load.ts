@@ -21,7 +21,7 @@ export const pluginSchema = z.union([z.string().min(1), recordSchema]);
 /** A plugin as a run records it. */
 export type PluginRecord = z.infer<typeof recordSchema>;
 
-/** By address. A module is evaluated once in a process, so the first version loaded stays. */
+/** Loaded plugins by address. A module is evaluated once in a process, so the version loaded first stays. */
 const loaded = new Map<string, PluginRecord>();
 
 /**
@@ -51,7 +51,7 @@ async function load({ path, file }: Located): Promise<PluginRecord> {
   try {
     await import(/* @vite-ignore */ address);
   } catch (error) {
-    // The error of a refused definition names the fault already.
+    // The error of a refused definition explains itself.
     if (error instanceof TensorError) throw error;
     throw new InputError('plugin', `${file} cannot be loaded: ${reasonOf(error, file)}`, remedyOf(error), { cause: error });
   }
@@ -82,7 +82,7 @@ export async function loadRecorded(recorded: readonly (string | PluginRecord)[],
       throw new InputError('plugin', `the run in ${folder} names the plugin ${plugin} without its hash`, GIVE_IT);
     if (loadedFor(plugin)) continue;
     const { path } = plugin;
-    // A name that is no absolute path can only be a package: one that somebody has installed here.
+    // A name that is not an absolute path must be a package, which somebody installed here on purpose.
     const isInside = isAbsolute(path) && !relative(resolve(folder), path).startsWith('..');
     if (isInside || (!isAbsolute(path) && !isPackage(path)))
       throw new InputError(
@@ -149,7 +149,7 @@ function expectOneCopy(file: string): void {
   try {
     theirs = realpathSync(createRequire(file).resolve('mudpt'));
   } catch {
-    return; // Not installed there: an import of this package, if any, fails with its name.
+    return; // Not installed there: if the plugin imports this package, that import fails with its name.
   }
   if (theirs === realpathSync(ENTRY)) return;
   throw new InputError(
@@ -159,7 +159,7 @@ function expectOneCopy(file: string): void {
   );
 }
 
-/** The message, and where in the plugin it came from. */
+/** The message of an error, with its place in the plugin. */
 function reasonOf(error: unknown, file: string): string {
   if (!(error instanceof Error)) return String(error);
   const line = error.stack?.split('\n').find((text) => text.trimStart().startsWith('at ') && text.includes(basename(file)));

@@ -1,4 +1,4 @@
-/** The two prompt files as bytes: what a page offers as downloads, and what a person gives it back. */
+/** The two prompt files as bytes, for downloads and uploads in a page. */
 import { type Device, FormatError, openSafetensors, serializeSealedSafetensors } from '@mudpt/tensor';
 import type { Method } from '../methods/index.ts';
 import { checkPromptFacts, PROMPT_FORMAT, type PromptDescription, type PromptFacts } from './facts.ts';

@@ -1,9 +1,9 @@
-/** What `prompts.json` says of what was learnt: the base model it belongs to, its method with all settings, and its classes. */
+/** The contents of `prompts.json`: the base model that the prompts belong to, the method with all settings, and the classes. */
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 
 export const PROMPT_FORMAT = 2;
-/** More classes, and longer names, than any data set has. */
+/** Limits that no data set reaches, on the number and the length of class names. */
 const MOST = { classes: 100_000, text: 10_000 };
 const text = z.string().max(MOST.text);
 const extent = z.int().nonnegative().max(1e9);
@@ -11,13 +11,13 @@ const extent = z.int().nonnegative().max(1e9);
 const schema = z.object({
   format: z.literal(PROMPT_FORMAT),
   method: text,
-  /** Of the method, complete. */
+  /** Settings of the method, complete. */
   settings: z.record(z.string(), z.unknown()),
-  /** The base model; the prompts mean nothing to another. */
+  /** The base model, the only one that the prompts fit. */
   model: z.object({ name: text, hash: z.string(), embed: extent }),
   data: text,
   template: text,
-  /** By label: what it was trained on. */
+  /** Names of the classes trained on, by label. */
   classNames: z.array(text).min(1).max(MOST.classes),
   /** Sentences about each class, by label, where frozen texts were made of them. */
   descriptions: z.array(z.array(text).min(1)).optional(),
@@ -39,7 +39,7 @@ const schema = z.object({
 /** The contents of `prompts.json`. */
 export type PromptFacts = z.infer<typeof schema>;
 
-/** What a writer says; format and tensors follow from what is written. */
+/** The part that the caller of a writer gives; format and tensors follow from what is written. */
 export type PromptDescription = Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'>;
 
 /** @throws FormatError naming the file and the entry that is missing or wrong */

@@ -1,4 +1,4 @@
-/** What was learnt as tensors of a file, written and read back into a method. */
+/** Learnt tensors in files: written, and read back into a method. */
 import {
   type ByteSourceInput,
   copyInto,

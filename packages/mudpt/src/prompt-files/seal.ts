@@ -1,7 +1,7 @@
-/** How texts end that know their own SHA-256, and sealing where hashes are WebCrypto's: in pages, and in Node. */
+/** Sealed texts, which end with their SHA-256; hashed by WebCrypto, in pages and in Node. */
 import { FormatError } from '@mudpt/tensor';
 
-/** What follows a text, made from the SHA-256 of it. */
+/** The end of a text, made from its SHA-256. */
 export interface Seal {
   readonly digits: number;
   end(digits: string): string;
@@ -22,7 +22,7 @@ export async function sealed(body: string, seal: Seal): Promise<string> {
   return body + seal.end(await digest(body, seal));
 }
 
-/** What was sealed. @throws FormatError naming the file when it is not what was written */
+/** The text without its seal. @throws FormatError naming the file when seal and text do not fit */
 export async function unsealed(op: string, name: string, text: string, seal: Seal): Promise<string> {
   const end = text.length - seal.end('0'.repeat(seal.digits)).length;
   const body = text.slice(0, Math.max(0, end));

@@ -6,7 +6,7 @@ import { expectDepth } from '../method/settings.ts';
 import { contextStart } from './initial.ts';
 import { prefixTemplate, type PromptTemplate } from './texts/prompt-template.ts';
 
-/** What a method with deep text prompts is set up with. */
+/** Options of the set-up. */
 export type DeepContextOptions = {
   /** For errors. */
   readonly method: string;

@@ -35,7 +35,7 @@ export function contextStart(
   return { tokens, prefix: keepWords ? written : written.split(/\s+/).slice(0, count).join(' ') };
 }
 
-/** As many words of one token each. */
+/** `count` placeholder words of one token each. */
 export function placeholders(count: number): string {
   return Array.from({ length: count }, () => 'X').join(' ');
 }

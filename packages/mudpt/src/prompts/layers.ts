@@ -4,7 +4,7 @@ import type { LayerPrompt, ParameterShapes, TowerPromptSpec } from '../method/pr
 /** Shape of the tokens of a layer. */
 export type TokenShape = readonly [nCtx: number, width: number];
 
-/** The parameters of a tower's prompts, and how its layers take them. */
+/** The parameters of a tower's prompts, and the layers that take them. */
 export type DeclaredPrompts = { readonly parameters: ParameterShapes; readonly tower: Omit<TowerPromptSpec, 'at'> };
 
 /** Deep text prompts: the context after the start token, replaced in deeper layers. */

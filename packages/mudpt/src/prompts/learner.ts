@@ -14,7 +14,7 @@ export interface PromptLearner {
   /** Called once in a forward, in its scope. Undefined: the tokens depend on the image, and the method's class computes them. */
   prompts(): TowerPrompts | undefined;
   /**
-   * What is added to the blocks of the towers; absent: nothing. It hands over parameters alone, because a block may run again in the backward.
+   * Additions to the blocks of the towers; absent: none. They read parameters only, because a block may run again in the backward.
    * @param use `learn`: in a loss; `apply`: in a forward pass; `serve`: in evaluation, where updates may be merged into the weights
    */
   adapters?(use: AdapterUse): TowerAdapters;
@@ -60,7 +60,7 @@ export function withAnchored(context: Tensor, before: readonly string[], learnab
   return cat([...before.map((name) => learnable.get(name) as Tensor), context]);
 }
 
-/** Tensors of declared shapes, drawn in order, but for those that are `given`. */
+/** Tensors of declared shapes with random values, drawn in order, except those that are `given`. */
 export function drawPrompts(
   shapes: ParameterShapes,
   context: Pick<CreationContext, 'device' | 'random'>,

@@ -104,7 +104,7 @@ export class PromptedClip implements PromptMethod {
     this.texts.rematerialize(rematerialization.text);
   }
 
-  /** A subclass overrides this, and makes one of its own class with {@link contextFor}. */
+  /** Makes a plain instance: a subclass overrides this, and makes one of its own class with {@link contextFor}. */
   forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, PromptedClip);
     return new PromptedClip(this.name, this.contextFor(other), this.learner, this.template, false);

@@ -1,4 +1,4 @@
-/** Drawings and sections of the report that a page shows and writes too: no files, no libraries of charts. */
+/** Drawings and sections of the report that the browser studio shows too: they need no files and no library of charts. */
 export type { Evaluation, Prediction, RunSummary } from '../runs/records/records.ts';
 export { accuracyCurve, lossCurve } from './curves.ts';
 export { type DiagramFacts, promptDiagram } from './diagram.ts';

@@ -1,4 +1,4 @@
-/** Curves of a training as SVG, by no library: a report in Node and one that a page writes have the same. */
+/** Training curves as SVG, without a library, so that reports of Node and of a page are the same. */
 import type { MetricsLine } from '../train/metrics-line.ts';
 import { COLOURS } from './labels.ts';
 import { html, type Markup } from './markup.ts';
@@ -26,7 +26,7 @@ interface Chart {
 }
 
 const [WIDTH, HEIGHT, LEFT, ABOVE, BELOW] = [560, 260, 46, 24, 34];
-/** Numbers on an axis, about so many. */
+/** About so many round numbers for an axis. */
 const TICKS = 5;
 
 /** Loss over steps: every logged value, and the mean of each epoch where it ends. Undefined when nothing was logged. */

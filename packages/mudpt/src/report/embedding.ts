@@ -11,7 +11,7 @@ import type { Embedding, RunSummary } from '../runs/index.ts';
 import { html, type Markup } from './markup.ts';
 import { LEAST_IMAGES, type Plane, type PlaneTask } from './plane.ts';
 
-/** Pixels of a drawing's side, of a dot, and around them. */
+/** Pixels of a drawing's side, of a dot, and of the margin. */
 const [SIDE, RADIUS, MARGIN] = [470, 3.2, 10];
 /** Classes with a name in the legend. */
 const MOST_NAMED = 30;
@@ -45,7 +45,7 @@ async function inThread(task: PlaneTask, signal?: AbortSignal): Promise<Plane> {
   try {
     return await untilAborted(pool.run(task), signal);
   } finally {
-    // Ends the thread, in the middle of its work where it was asked to stop: nobody waits for that.
+    // Ends the thread, even in the middle of its work when it was asked to stop.
     const ended = pool.destroy();
     if (!signal?.aborted) await ended;
   }

@@ -1,4 +1,4 @@
-/** What went wrong: pairs of classes that are confused, images with the largest loss, labels that look wrong. */
+/** Errors of a model: confused pairs of classes, images with the largest loss, labels that look wrong. */
 import { nth } from '@mudpt/tensor/internal';
 import { readableName } from '../data/class-names.ts';
 import { type Confusion, marginsOf } from '../evaluation/confusion.ts';
@@ -12,7 +12,7 @@ export type Thumbnails = ReadonlyMap<string, string>;
 const [FEW_PAIRS, MOST_PAIRS] = [10, 30];
 const MOST_IMAGES = 16;
 const MOST_LABELS = 24;
-/** From this probability on a wrong prediction makes one look at the label. */
+/** From this probability on a wrong prediction suggests that the label is wrong. */
 const SURE = 0.9;
 
 const percent = (value: number): string => `${value.toFixed(1)}\u00a0%`;
@@ -36,14 +36,14 @@ export function confusedPairs(confusion: Confusion, most = MOST_PAIRS): Pair[] {
     .slice(0, most);
 }
 
-/** How many pairs the table has: beside a matrix in full a few will do. */
+/** How many pairs the table shows: few where the matrix is drawn in full as well. */
 export function pairsShown({ classes }: Confusion): number {
   return classes > MOST_CLASSES ? MOST_PAIRS : FEW_PAIRS;
 }
 
 /**
- * Predictions whose label may be wrong: the tuned model is sure of another class, and the frozen one, which never saw the labels, says the
- * same. The surest first.
+ * Predictions whose label may be wrong: the tuned model is sure of another class, and the frozen model, which never saw the labels,
+ * agrees. The surest first.
  */
 export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_LABELS): Prediction[] {
   const probability = ({ tuned }: Prediction): number => nth(tuned, 0)[1];

@@ -3,7 +3,7 @@
 /** Colours that stay apart for the colour-blind (Okabe and Ito). */
 export const COLOURS = { before: '#999999', after: '#0072b2', extra: '#d55e00', other: '#009e73' } as const;
 
-/** Letters of a name in a chart; the tables have the whole. */
+/** Most letters of a name in a chart; the tables show whole names. */
 const MOST_LETTERS = 28;
 /** Pixels a letter takes. */
 const LETTER = 6.6;
@@ -18,5 +18,5 @@ export function roomFor(names: readonly string[]): number {
   return 16 + LETTER * Math.max(4, ...names.map((name) => [...name].length));
 }
 
-/** Charts of every class are drawn for so many: of more they show the extremes, and tables with a search have the rest. */
+/** Most classes in a chart of every class; with more, charts show the extremes, and tables with a search show all. */
 export const MOST_CLASSES = 60;

@@ -29,7 +29,7 @@ function written(piece: Piece): string {
   return escaped(String(piece));
 }
 
-/** What XML forbids is shown as an escape, or it would fell the charts. */
+/** Characters that XML forbids are shown as escapes, because they would break the charts. */
 function escaped(text: string): string {
   return printable(text)
     .replaceAll('&', '&amp;')

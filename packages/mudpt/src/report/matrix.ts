@@ -62,7 +62,7 @@ export interface Raster {
   readonly pixels: Uint8Array;
 }
 
-/** Shades are square roots of shares, so that one image in a hundred is seen. */
+/** Shades are square roots of shares, so that even one image in a hundred is visible. */
 export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
   const { classes, cells } = confusion;
   const bin = Math.max(1, Math.ceil(classes / most));
@@ -78,7 +78,7 @@ export function matrixRaster(confusion: Confusion, most = MOST_PIXELS): Raster {
     counts[place] = nth(counts, place) + count;
   }
   const pixels = filledWith(shade(0), side * side);
-  // Cells alone: of a million pixels most are empty, and a look at each would hold the event loop for a tenth of a second.
+  // Only the cells that are not empty: looking at each of a million pixels would block the event loop for a tenth of a second.
   for (const { truth, prediction } of cells) {
     const row = Math.floor(truth / bin);
     const place = row * side + Math.floor(prediction / bin);

@@ -1,4 +1,4 @@
-/** The page around the report's sections: styles and the one script it has. Everything is inside: no file, font or server is asked for. */
+/** The page around the report's sections: styles and one script. It is self-contained, without other files, fonts or servers. */
 import { printableJson } from '@mudpt/clip';
 import { html, type Markup, trusted } from './markup.ts';
 

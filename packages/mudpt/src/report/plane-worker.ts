@@ -1,4 +1,4 @@
-/** A worker thread that lays out features: UMAP would hold the event loop for a second. */
+/** A worker thread that lays out features: UMAP would block the event loop for a second. */
 import { type Plane, type PlaneTask, planeOf } from './plane.ts';
 
 /** Called by piscina. */

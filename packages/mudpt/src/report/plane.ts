@@ -4,10 +4,10 @@ import { UMAP } from 'umap-js';
 
 /** Epochs are those of umap-learn for large data: with 500 images more of them move little, and a report is to be quick. */
 const [NEIGHBOURS, EPOCHS, SEED] = [15, 200, 1];
-/** Fewer images have no neighbourhoods to speak of. */
+/** Fewest images: fewer have no meaningful neighbourhoods. */
 export const LEAST_IMAGES = 10;
 
-/** Rows of features, and where each lies. */
+/** Rows of features, and the place of each in the plane. */
 export interface PlaneTask {
   /** [images, width] */
   readonly rows: Float32Array;
@@ -24,7 +24,7 @@ export function planeOf({ rows, width }: PlaneTask): Plane {
   const { indices, distances } = nearest(rows, width, neighbours);
   const umap = new UMAP({ nNeighbors: neighbours, nEpochs: EPOCHS, random: randomNumbers(SEED) });
   umap.setPrecomputedKNN(indices, distances);
-  // The rows themselves are read by nobody once the neighbours are known.
+  // Once the neighbours are known, UMAP does not read the rows themselves.
   const epochs = umap.initializeFit(indices);
   for (let epoch = 0; epoch < epochs; epoch += 1) umap.step();
   return umap.getEmbedding().map(([x = 0, y = 0]) => [x, y] as const);
@@ -56,7 +56,7 @@ function nearest(rows: Float32Array, width: number, wanted: number): { indices: 
   return { indices, distances };
 }
 
-/** Of two rows that begin at `a` and `b`. Four sums do not wait for one another, and nothing is checked: it is read images² times. */
+/** The dot product of the rows that begin at `a` and `b`. Four independent sums and no checks, because it runs images² times. */
 function dot(values: Float32Array, a: number, b: number, width: number): number {
   const whole = width - (width % 4);
   let [s0, s1, s2, s3] = [0, 0, 0, 0];

@@ -1,5 +1,5 @@
 /**
- * What a person wants to see of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
+ * The report of a run, made from its folder: `report.html` (one file, opens offline), and its charts as `loss.png`,
  * `accuracy.png`, `classes.png`, `confusion_matrix.png`.
  */
 import { InputError, writeFileAtomic } from '@mudpt/tensor';
@@ -29,9 +29,9 @@ import { thumbnails } from './thumbnails.ts';
 import { usage } from './usage.ts';
 import { type LayerWords, nearestWords } from './words.ts';
 
-/** Images shown at most, of few classes: a thumbnail takes about 2 KB. */
+/** Most images shown when there are few classes: a thumbnail takes about 2 KB. */
 const MAX_IMAGES = 800;
-/** Of many classes: images of a confused pair that the table shows. */
+/** Most images of a confused pair when there are many classes. */
 const IMAGES_OF_PAIR = 6;
 
 export type ReportSources = {
@@ -42,7 +42,7 @@ export type ReportSources = {
   readonly learnt?: { readonly clip: Clip; readonly method: Method };
   /** Features of test images, to be laid out in a plane; without them the plane is that of the report before. */
   readonly features?: SampledFeatures | undefined;
-  /** Asks to stop: nothing is written then but charts that are done. */
+  /** Asks to stop: then nothing is written except charts that are done. */
   readonly signal?: AbortSignal;
 };
 
@@ -66,7 +66,7 @@ export async function writeReport({ folder, dataset, learnt, features, signal }:
   };
   // Threads lay features out while the rest is made.
   const planes = features ? embeddingOf(features, signal) : folder.readEmbedding();
-  // An error is thrown where the plane is needed.
+  // An error is thrown below, where the plane is needed.
   planes.catch(() => undefined);
   const predictions = await folder.readPredictions(summary.lengths?.predictions, signal);
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
@@ -102,7 +102,7 @@ export async function writeReport({ folder, dataset, learnt, features, signal }:
   return path;
 }
 
-/** Of the run's own data and classes: `pnpm evaluate` may have added others. */
+/** Evaluations of the run's own data and classes: `pnpm evaluate` may have added others. */
 function ownEvaluation(
   { evaluations, data }: RunSummary,
   what: Evaluation['what'],
@@ -120,8 +120,8 @@ function ownEvaluation(
 }
 
 /**
- * Images for thumbnails: what a reader looks for. Of few classes the hardest, which a click in the matrix shows; of many, decoding so many
- * photographs would take longer than all else, so they are those that sections and the table of pairs show.
+ * Images that get thumbnails. With few classes the hardest ones, which a click in the matrix shows. With many, decoding all of those
+ * would take longer than everything else, so only the images that sections and the table of pairs show.
  */
 function imagesOf(
   predictions: readonly Prediction[],

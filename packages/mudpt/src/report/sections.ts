@@ -1,4 +1,4 @@
-/** What the report says, section by section. */
+/** The sections of the report. */
 import { nth } from '@mudpt/tensor/internal';
 import { readableName } from '../data/class-names.ts';
 import { SEEN_BEFORE } from '../data/dataset.ts';
@@ -10,7 +10,7 @@ import { html, type Markup, trusted } from './markup.ts';
 import { data } from './page.ts';
 import type { LayerWords } from './words.ts';
 
-/** With a space that does not break. */
+/** Percent, with a space that does not break. */
 const percent = (value: number): string => `${value.toFixed(1)}\u00a0%`;
 
 function points(value: number): string {
@@ -27,7 +27,7 @@ function uncertainty({ metrics: { accuracy, count } }: Evaluation): number {
   return count > 0 ? 196 * Math.sqrt((share * (1 - share)) / count) : 0;
 }
 
-/** The first section: what was learnt, and what it changes. */
+/** The first section: accuracy before and after, and what was learnt. */
 export function headline(
   summary: RunSummary,
   config: Pick<RunConfig, 'shots' | 'seed' | 'imported'>,
@@ -51,7 +51,7 @@ ${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${befo
 ${[...summary.data.warnings, ...summary.data.unreadable.map(({ id, why }) => `${id} was left out: ${why}`)].slice(0, 12).map((text) => html`<p class="note">${text}</p>`)}`;
 }
 
-/** What other methods reach on the same images. */
+/** Accuracies of other methods on the same images. */
 export function alternatives({ alternatives: all = [], validation, method }: RunSummary, after: Evaluation): Markup | undefined {
   if (all.length === 0 || validation === undefined) return undefined;
   const better = all.filter(({ isClearlyBetter }) => isClearlyBetter);
@@ -104,7 +104,7 @@ export function classTable(summary: RunSummary, charts: ClassCharts, before: Eva
 /** The matrix as SVG for few classes, as the data URI of an image for many. */
 export type MatrixDrawing = { readonly svg: string } | { readonly image: string };
 
-/** The section with what is taken for what. */
+/** The section with confusions. */
 export function confusionSection(
   summary: RunSummary,
   confusion: Confusion,
@@ -126,7 +126,7 @@ export function confusionSection(
   }<div id="cell"></div>${pairs}${data('cells', facts)}`;
 }
 
-/** Cells as one list: how far a cell lies from the one before, its count, and so on. */
+/** The cells as one list of numbers: distance from the cell before, count, and so on. */
 function countsOf({ classes, cells }: Confusion): number[] {
   let last = 0;
   return cells.flatMap(({ truth, prediction, count }) => {

@@ -23,7 +23,7 @@ export async function thumbnails(images: ReadonlyMap<string, ImageSource>, signa
   return made;
 }
 
-/** An image that went missing since it was evaluated leaves its place empty; the run's list says which could not be read. */
+/** A thumbnail; empty for an image that has gone missing since the evaluation. The run's own list names images that could not be read. */
 async function thumbnail(source: ImageSource): Promise<string | undefined> {
   const { default: sharp } = await import('sharp');
   try {

@@ -9,7 +9,7 @@ export type RowWords = { readonly row: number; readonly words: readonly { readon
 /** The prompt tokens of one layer of the text tower, or of one class where each has a context. */
 export type LayerWords = { readonly layer: number; readonly name: string; readonly rows: readonly RowWords[] };
 
-/** Contexts of more classes than this are not looked at. */
+/** Most class-specific contexts that are searched. */
 const MAX_GROUPS = 12;
 const ROWS_AT_ONCE = 8192;
 
@@ -30,7 +30,7 @@ export async function nearestWords(
   for (const { rows, ...group } of groups) {
     const told: RowWords[] = [];
     for (let row = 0; row < rows.length / width; row += 1) {
-      // Each row is compared with a whole vocabulary: a signal must get through between two.
+      // Each row is compared with the whole vocabulary, so signals are handled between rows.
       await new Promise((resume) => setTimeout(resume));
       const words = nearest(table, rows.subarray(row * width, (row + 1) * width), count).map(({ id, distance }) => ({
         word: tokenizer.decode([id]).trim() || `token ${id}`,

@@ -1,4 +1,4 @@
-/** Which of the papers' data sets lie here, and what of a protocol can be run with them. */
+/** The papers' data sets that are present, and the protocols that can be run with them. */
 import { TensorError } from '@mudpt/tensor';
 import { openDataset } from '../datasets/index.ts';
 import { type Protocol, tasksOf, titleOf } from '../sweep/protocols.ts';

@@ -7,7 +7,7 @@ import { tablesOf } from '../sweep/tables/protocol-tables.ts';
 import type { Results } from '../sweep/tables/results.ts';
 import type { Table } from '../sweep/tables/table.ts';
 
-/** Points around a published accuracy: no source states the spread of its seeds a cell, so it is one point for all. */
+/** Tolerance in points around a published accuracy: no source gives the spread over seeds of each cell, so it is one point for all. */
 export const TOLERANCE = 1;
 
 /** One published number, and what was measured here. Accuracies in percent. */
@@ -23,7 +23,7 @@ export interface Verdict {
   readonly measured?: number;
   /** Over seeds, where there are several. */
   readonly spread?: number | undefined;
-  /** Why nothing was measured that compares. */
+  /** Why no comparable number was measured. */
   readonly gap?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Settings that another setting decides: what was asked for beside it would have no effect. */
+/** Settings that another setting decides, so that asking for them would have no effect. */
 import { isEqual } from '@mudpt/tensor/internal';
 import type { Setting } from './fields.ts';
 

@@ -79,7 +79,7 @@ function inWords({ type, const: only, enum: choices, anyOf, ...range }: Describe
 export interface NumberRange {
   readonly isWhole: boolean;
   readonly least?: number;
-  /** A bound that does not belong to the range. */
+  /** Whether a bound does not belong to the range. */
   readonly above?: number;
   readonly most?: number;
 }

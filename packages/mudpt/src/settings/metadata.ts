@@ -36,13 +36,13 @@ export interface SettingMetadata {
   readonly holds?: (values: Readonly<Record<string, unknown>>) => string;
   /** false: no number that a run gives depends on it, so it is no part of the run's identity. */
   readonly changesNumbers?: false;
-  /** What of a value is part of the run's identity, where that is not the whole value: of a file, its contents; undefined: nothing. */
+  /** The part of a value that belongs to the run's identity: for a file its contents, undefined for none. Default: the whole value. */
   readonly identity?: (value: never) => unknown;
-  /** For a setting that was added later: the value that earlier runs had in effect. With it, a run's identity is theirs. */
+  /** For a setting that was added later: the value that earlier runs effectively had. It keeps their identity unchanged. */
   readonly before?: unknown;
-  /** true: it is of training by the trainer; methods that are fitted have no such setting. */
+  /** true: a setting of training by the trainer, which fitted methods do not have. */
   readonly forTraining?: true;
-  /** true: the program sets it, never a person. */
+  /** true: set by the program, never by a person. */
   readonly isInternal?: true;
 }
 

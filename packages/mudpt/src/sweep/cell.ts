@@ -7,7 +7,7 @@ const name = z.string().min(1);
 const shots = z.union([z.literal('all'), z.int().positive()]);
 
 const followUp = z.strictObject({
-  /** As `--data` takes it. */
+  /** The data set as `--data` takes it. */
   data: name,
   /** `Dataset.name`, which measurements are kept under. */
   name,

@@ -1,4 +1,4 @@
-/** A process that does the cells its parent names, one after the other, with one device and one base model. */
+/** A child process of a sweep: it runs the cells that its parent names, one after the other, with one device and one base model. */
 import { printable } from '@mudpt/clip';
 import { Device, TensorError } from '@mudpt/tensor';
 import { RunCache } from '../runs/index.ts';
@@ -7,9 +7,9 @@ import { executeCell, type Outcome, Workplace } from './execute.ts';
 import { isRefusal } from './runs.ts';
 import { stopOnSignals } from './signals.ts';
 
-/** From the parent: the index of the next cell; `end` when there is none. */
+/** Message from the parent: the index of the next cell, or `end`. */
 export type ToChild = { readonly cell: number } | { readonly end: true };
-/** To the parent. */
+/** Message to the parent. */
 export type FromChild =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly text: string }
@@ -17,7 +17,7 @@ export type FromChild =
       readonly kind: 'ended';
       readonly cell: number;
       readonly outcome: Outcome;
-      /** The process takes no other cell. */
+      /** Whether the process takes no further cell. */
       readonly isLast: boolean;
       readonly reason?: string;
     };
@@ -30,7 +30,7 @@ export async function serveParent(sweep: string, plan: Plan, cache?: string): Pr
   const send = (message: FromChild): void => void (process.connected && process.send?.(message));
   using stop = stopOnSignals();
   const workplace = new Workplace(() => Device.open(), RunCache.ofUser(cache, tellNote));
-  // A parent that was killed asks for nothing more: what is at hand is saved.
+  // The parent is gone: save the cell in progress and end.
   process.once('disconnect', () => stop.ask());
   try {
     send({ kind: 'ready' });
@@ -53,7 +53,7 @@ export async function serveParent(sweep: string, plan: Plan, cache?: string): Pr
       });
       const isLast = outcome === 'stopped' || !isDeviceSound;
       send({ kind: 'ended', cell: index, outcome, isLast, ...(reason !== undefined && { reason }) });
-      // Anything but a refusal may have left the device in any state: the next cell begins in a process of its own.
+      // Only a refusal is sure to leave the device intact; after any other error the next cell starts in a new process.
       if (isLast) break;
     }
   } finally {
@@ -101,7 +101,7 @@ export function progressObserver(tell: (text: string) => void) {
   };
 }
 
-/** A sentence worth knowing, in the log of the process. */
+/** A note in the log of the process. */
 export function tellNote(note: string): void {
   process.stderr.write(`${printable(note)}\n`);
 }

@@ -1,4 +1,4 @@
-/** All cells of a sweep on one machine, in several processes: each gets its next cell when it has done the last. */
+/** All cells of a sweep on one machine, in several processes, each of which takes a new cell when it has finished one. */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Cell, Plan } from './cell.ts';
 import type { FromChild, ToChild } from './child.ts';
@@ -6,7 +6,7 @@ import type { Outcome } from './execute.ts';
 import { writeRecord } from './record.ts';
 import { isDone, readCell } from './runs.ts';
 
-/** A cell whose process dies so often fails. */
+/** A cell fails when its process has died this often. */
 const MOST_CRASHES = 2;
 
 export interface DispatchOptions {
@@ -20,13 +20,13 @@ export interface DispatchOptions {
   readonly onStart: (cell: Cell, process: number) => void;
   readonly onProgress: (cell: Cell, text: string) => void;
   readonly onEnd: (cell: Cell, outcome: Outcome, reason?: string) => void;
-  /** A process died without a word; the cell is tried once more unless it was the last time. */
+  /** A process died without an error message; the cell is tried again unless this was its last try. */
   readonly onCrash: (cell: Cell, how: string, isTriedAgain: boolean) => void;
 }
 
 export type Tally = Record<Outcome, number>;
 
-/** @returns how many cells ended how; those that were not begun when it was asked to stop count nowhere */
+/** @returns the number of cells by outcome; cells that were not begun before it was asked to stop are not counted */
 export async function dispatch(sweep: string, { cells }: Plan, options: DispatchOptions): Promise<Tally> {
   const tally: Tally = { done: 0, finished: 0, stopped: 0, busy: 0, failed: 0 };
   const queue: Cell[] = [];
@@ -83,7 +83,7 @@ export async function dispatch(sweep: string, { cells }: Plan, options: Dispatch
   return tally;
 }
 
-/** The next cell: of the same model and data as the last one, so that what is open serves it; else the first. */
+/** The next cell, preferably with the model and data of the last one, which are open already; else the first. */
 function takeNext(queue: Cell[], last: Cell | undefined): Cell | undefined {
   const same = last ? queue.findIndex(({ config, data }) => config['model'] === last.config['model'] && data === last.data) : -1;
   return queue.splice(Math.max(0, same), 1)[0];
@@ -134,7 +134,7 @@ class Child {
     await this.gone;
   }
 
-  /** A process that is gone gets nothing; its end is told by `gone`. */
+  /** Sends a message unless the process is gone, which `gone` reports. */
   private send(message: ToChild): void {
     if (this.process.connected) this.process.send(message, () => undefined);
   }

@@ -1,4 +1,4 @@
-/** One cell, from wherever it stands to its end: locked, recorded, and stopped when asked. */
+/** Execution of one cell from its present state to its end: locked, recorded, and stopped when asked. */
 import { type Device, InputError } from '@mudpt/tensor';
 import type { Cell, Plan } from './cell.ts';
 import type { RunCache } from '../runs/index.ts';
@@ -10,7 +10,7 @@ import { isDone, readCell, runCell, type CellContext } from './runs.ts';
 /** `finished`: it was done before. `busy`: another process works on it. */
 export type Outcome = 'done' | 'finished' | 'stopped' | 'busy' | 'failed';
 
-/** What the cells of one process share: the device, opened when the first of them needs it, the base model, and what was computed once. */
+/** What the cells of one process share: the device, opened by the first cell that needs it, the base models, and the cache. */
 export class Workplace {
   readonly models = new ModelPool();
   private opened: Promise<Device> | undefined;
@@ -33,15 +33,15 @@ export class Workplace {
 
 export interface ExecuteOptions extends Pick<CellContext, 'signal' | 'observer' | 'onFollowUp'> {
   readonly workplace: Workplace;
-  /** With all cells, and the data sets as they were planned. */
+  /** The whole plan, with its data sets as they were planned. */
   readonly plan: Plan;
-  /** Wait for another process that works on the cell, which may be dead on a machine that cannot be asked. */
+  /** Whether to wait for another process that works on the cell; it may be dead on a machine that cannot be asked. */
   readonly wait: boolean;
-  /** Told what failed. */
+  /** Called with the error of a cell that failed. */
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** A cell that fails is recorded with its reason. @throws only what keeps the record from being written */
+/** Runs a cell. One that fails is recorded with its reason. @throws only errors that prevent the record */
 export async function executeCell(sweep: string, cell: Cell, options: ExecuteOptions): Promise<Outcome> {
   const { signal, wait, workplace, onFailure } = options;
   if (await isFinished(sweep, cell)) return 'finished';
@@ -94,7 +94,7 @@ async function runTeacher(sweep: string, { teacher: id }: Cell, options: Execute
   );
 }
 
-/** Damaged files are told by the run itself. */
+/** The record of a cell; damaged files are reported by the run itself. */
 async function isFinished(sweep: string, cell: Cell): Promise<boolean> {
   return isDone(cell, await readCell(sweep, cell).catch(() => undefined));
 }

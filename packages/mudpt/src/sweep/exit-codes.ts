@@ -1,8 +1,8 @@
-/** What the commands of a sweep end with. */
+/** Exit codes of the commands of a sweep. */
 
-/** Every cell that was asked for is done. */
+/** Every requested cell is done. */
 export const EXIT_DONE = 0;
 /** Some failed; the others are done. */
 export const EXIT_FAILED = 1;
-/** Asked to stop, and saved, or cells are with other processes: the same command goes on (EX_TEMPFAIL of sysexits.h). */
+/** Stopped and saved, or cells are with other processes: the same command continues (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_AGAIN = 75;

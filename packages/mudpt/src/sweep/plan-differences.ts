@@ -1,4 +1,4 @@
-/** In what two plans differ, as sentences a person can act on. */
+/** The differences between two plans, as sentences that say what to do. */
 import { isEqual } from '@mudpt/tensor/internal';
 import { type Cell, type Plan } from './cell.ts';
 import { someOf } from '../data/dataset.ts';
@@ -23,7 +23,7 @@ export function planDifferences(before: Plan, after: Plan): string[] {
     for (const change of changed(old.get(key), cell)) changes.set(change, [...(changes.get(change) ?? []), key]);
   for (const [change, keys] of changes) found.push(`${change} (${keys.length} cells, such as ${keys[0]})`);
   if (found.length > 0) return found;
-  // A setting that was added since, in cells of the same identity, has the value that was in effect before.
+  // Settings that were added since have the value that was in effect before, in cells of the same identity.
   const known = ({ config, ...cell }: Cell, index: number): Cell => ({
     ...cell,
     config: onlyKeysOf(before.cells[index]?.config, config) as Cell['config'],

@@ -35,7 +35,7 @@ export interface PlanRequest {
   readonly seeds: readonly number[];
   readonly root: string;
   readonly model: string;
-  /** Whose settings: default the published ones for the protocol, and for the embedded model those that were made for it. */
+  /** Which settings: default the published ones for the protocol; for the embedded model those that were made for it. */
   readonly settings?: PlanSettings | undefined;
   /** As `train --set` takes them. */
   readonly assignments: readonly string[];
@@ -127,7 +127,7 @@ export async function makePlan(request: PlanRequest): Promise<MadePlan> {
   return { head: { ...head, digest: digestOf(head, list) }, cells: list, listings };
 }
 
-/** What follows a run of a protocol. */
+/** The evaluations that follow a run of a protocol. */
 function followUpsOf(
   protocol: Protocol,
   trained: PlannedSet,
@@ -135,7 +135,7 @@ function followUpsOf(
   targets: readonly PlannedSet[],
 ): FollowUp[] {
   const on = (half: FollowUp['classes']): FollowUp => ({ data: trained.data, name: trained.name, classes: half });
-  // A run's end is measured on the classes it trained on.
+  // The run itself already measures the classes it trained on.
   if (protocol === 'base-to-new') return (['base', 'new'] as const).filter((half) => half !== classes).map(on);
   return targets.map(({ data, name }) => ({ data, name, classes: 'all' }));
 }

@@ -4,11 +4,11 @@ import { type Protocol, PROTOCOLS } from '../method/published.ts';
 
 export { type Protocol, PROTOCOLS };
 
-/** Whose settings the runs of a plan take: the authors' for the protocol, or those that hold for the base model without one. */
+/** Which settings the runs of a plan take: the authors' for the protocol, or those for the base model. */
 export const PLAN_SETTINGS = ['published', 'model'] as const;
 export type PlanSettings = (typeof PLAN_SETTINGS)[number];
 
-/** Shots where nothing is asked: the few-shot protocol has all five, the others 16. */
+/** Default shots: the few-shot protocol has all five, the others 16. */
 export const STANDARD_SHOTS: Readonly<Record<Protocol, readonly number[]>> = {
   'few-shot': [1, 2, 4, 8, 16],
   'base-to-new': [16],
@@ -19,9 +19,9 @@ export const STANDARD_SHOTS: Readonly<Record<Protocol, readonly number[]>> = {
 /** Data sets that belong together, by the name `--data` takes. */
 interface Group {
   readonly sets: readonly string[];
-  /** What cross-dataset and domain train on. */
+  /** The training set of the protocols cross-dataset and domain. */
   readonly source: string;
-  /** Test sets with the classes of the source in another hand. */
+  /** Test sets with the classes of the source in a different style. */
   readonly shifted: readonly string[];
 }
 
@@ -53,7 +53,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
 
 export const groupNames: readonly string[] = Object.keys(GROUPS);
 
-/** As the papers' tables head their columns. */
+/** Column headings of the papers' tables. */
 const TITLES: Readonly<Record<string, string>> = {
   imagenet: 'ImageNet',
   caltech101: 'Caltech101',
@@ -72,7 +72,7 @@ const TITLES: Readonly<Record<string, string>> = {
   imagenet_r: 'ImageNet-R',
 };
 
-/** What heads the column of a data set. */
+/** The column heading of a data set. */
 export function titleOf(data: string): string {
   return Object.hasOwn(TITLES, data) ? (TITLES[data] as string) : data;
 }

@@ -1,4 +1,4 @@
-/** What a sweep notes of a cell beyond the run's own folder: how it ended, and how long it took. One small file a cell, in `cells/`. */
+/** Records of a sweep's cells beyond the runs' folders: how each ended and how long it took. One small file for each cell, in `cells/`. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ export async function readRecord(sweep: string, cell: Cell): Promise<CellRecord 
   }
 }
 
-/** Notes how a session of a cell ended. */
+/** Records how a session of a cell ended. */
 export async function writeRecord(
   sweep: string,
   cell: Cell,
@@ -78,7 +78,7 @@ export async function lockCell(
   return FileLock.take(fileOf(sweep, cell, 'lock'), `the cell ${cell.id}`, options);
 }
 
-/** Who works on the cell now. */
+/** The process that works on the cell now, if any. */
 export function holderOf(sweep: string, cell: Cell): Promise<string | undefined> {
   return FileLock.holderOf(fileOf(sweep, cell, 'lock'));
 }

@@ -1,6 +1,6 @@
 /**
- * Single runs as a sweep sees them: how one goes, how it is evaluated, what lies in its folder. No other file of the sweep knows (what a run
- * is asked for is in configurations.ts).
+ * Single runs as a sweep sees them: how one runs, how it is evaluated, what is in its folder. No other file of the sweep depends on that
+ * (configurations.ts says what a run is asked for).
  */
 import { join, resolve } from 'node:path';
 import { type Device, FormatError, InputError, type TensorError } from '@mudpt/tensor';
@@ -26,7 +26,7 @@ import type { Cell, FollowUp } from './cell.ts';
 import type { ModelPool } from './model-pool.ts';
 import { readFollowUp, writeFollowUp } from './predictions.ts';
 
-/** What a cell runs with. */
+/** Resources and callbacks of a cell's run. */
 export interface CellContext {
   readonly device: Device;
   readonly models: ModelPool;
@@ -82,7 +82,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
           onPredictions: (predictions) => writeFollowUp(folder.path, followUp, predictions),
         });
       } catch (error) {
-        // What it would have measured is measured when the cell is gone on with.
+        // The missing measurement is made when the cell is continued.
         if (signal.aborted && error === signal.reason) return false;
         if (!isRefusal(error)) throw error;
         refusals.push(error);
@@ -95,7 +95,7 @@ async function evaluateAfterwards(folder: RunFolder, cell: Cell, summary: RunSum
   return true;
 }
 
-/** What was asked for cannot be, and would be refused again; the device is as it was. */
+/** Whether a request was refused as impossible: it would be refused again, and the device is intact. */
 export function isRefusal(error: unknown): error is TensorError {
   return error instanceof FormatError || error instanceof InputError || error instanceof MethodError;
 }
@@ -106,7 +106,7 @@ export async function readCell(sweep: string, cell: Cell): Promise<RunSummary | 
   return (await exists(folder.file('summary'))) ? folder.readSummary() : undefined;
 }
 
-/** Whether a cell's run has said anything of itself. */
+/** Whether the run of a cell has written a summary. */
 export function isBegun(sweep: string, cell: Cell): Promise<boolean> {
   return exists(runFolder(sweep, cell).file('summary'));
 }

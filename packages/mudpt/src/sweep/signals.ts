@@ -1,4 +1,4 @@
-/** SIGTERM and Ctrl-C: the run at hand saves where it is. */
+/** SIGTERM and Ctrl-C: the current run saves its state and stops. */
 import { EXIT_AGAIN } from './exit-codes.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

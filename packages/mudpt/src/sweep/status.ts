@@ -1,9 +1,9 @@
-/** How far a sweep is: read from its files alone, so it can be asked on any machine that sees them. */
+/** The state of a sweep, from its files alone, so that any machine that sees them can show it. */
 import type { Cell, Plan } from './cell.ts';
 import { type CellRecord, holderOf, readRecord } from './record.ts';
 import { isBegun, isDone, readCell } from './runs.ts';
 
-/** `begun`: saved, and with nobody now. `left`: nothing was done. */
+/** `begun`: saved, with no process on it now. `left`: nothing was done yet. */
 export type CellState = 'done' | 'running' | 'failed' | 'begun' | 'left';
 
 export interface CellStatus {

@@ -4,7 +4,7 @@ import type { PromptMethod } from '../methods/index.ts';
 import type { TrainingState } from './state.ts';
 import type { LoopSettings } from './trainer-options.ts';
 
-/** When validation is looked at, and what follows. */
+/** When validation is measured, and whether it decides early stopping or the final state. */
 export type ValidationSettings = Pick<LoopSettings, 'patience' | 'finalModel' | 'validateEvery'>;
 
 export class BestEpoch {
@@ -37,12 +37,12 @@ export class BestEpoch {
     return this.settings.patience > 0 || this.settings.finalModel === 'best_val';
   }
 
-  /** Whether the validation images are looked at after `epoch`, from 0, of `epochs`: after the last one in any case. */
+  /** Whether validation is measured after `epoch`, from 0, of `epochs`: always after the last one. */
   isDue(epoch: number, epochs: number): boolean {
     return this.isOn && ((epoch + 1) % (this.settings.validateEvery ?? 1) === 0 || epoch + 1 === epochs);
   }
 
-  /** What follows from an epoch's accuracy: the best one yet is copied; of equal ones the first stays. */
+  /** Takes an epoch's accuracy: the best epoch so far is copied; of equal ones the first stays. */
   after(epoch: number, accuracy: number, { best }: TrainingState): Pick<TrainingState, 'best' | 'stoppedAfter'> {
     const { patience } = this.settings;
     if (!best || accuracy > best.accuracy) {

@@ -1,4 +1,4 @@
-/** Divergence of training: its loss, learnt tensors or results that are not finite. */
+/** Divergence of training: a loss, learnt tensors or results that are not finite. */
 import { TensorError } from '@mudpt/tensor';
 import type { TrainingReached } from './trainer-options.ts';
 
@@ -39,7 +39,7 @@ export function describeDivergence({ epoch, step, loss, lr, what }: Divergence):
   return `the run diverged in epoch ${epoch + 1}, step ${step + 1}: ${what}; loss ${short(loss)}, learning rate ${rate(lr)}`;
 }
 
-/** What to try. */
+/** Advice: what to try. */
 export function adviceFor({ askedLr }: Pick<Divergence, 'askedLr'>): string {
   const smaller = askedLr > 0 ? `, such as --lr ${rate(askedLr / 10)}` : '';
   return `begin anew with a smaller learning rate${smaller}, a longer warm-up (--set warmupEpochs=2), or f32 if this is f16; the last checkpoint is from before and finite`;

@@ -14,7 +14,7 @@ export interface FeatureKeeper {
   save(name: string, items: readonly Item[], features: Features): Promise<void>;
 }
 
-/** What a method is fitted to. */
+/** The inputs of a fit. */
 export interface FitOptions {
   readonly clip: Clip;
   readonly method: FeatureMethod;

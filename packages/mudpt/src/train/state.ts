@@ -28,13 +28,13 @@ export interface TrainingState {
   readonly stoppedAfter?: number | undefined;
 }
 
-/** The curve at the beginning of an epoch. */
+/** The loss curve's state at the beginning of an epoch. */
 export const NO_CURVE: TrainingState['curve'] = { read: 0, batches: 0, images: 0, epoch: { batches: 0, loss: 0, accuracy: 0 } };
 
-/** Where training begins. */
+/** The state at the beginning of training. */
 export const BEGINNING: TrainingState = { epoch: 0, step: 0, seconds: 0, curve: NO_CURVE };
 
-/** Where training ends: a state beyond it is none of this training. */
+/** The end of training, beyond which no valid state lies. */
 export interface Extent {
   readonly epochs: number;
   /** Updates of an epoch. */
@@ -64,7 +64,7 @@ export const UNRECORDED: TrainingRecorder = {
   save: () => Promise.resolve(),
 };
 
-/** The tensors that training changes. */
+/** The tensors that training changes, which a checkpoint stores. */
 export interface Learning {
   readonly method: PromptMethod;
   readonly optimizer: Pick<Optimizer<never>, 'stateDict' | 'loadStateDict'>;

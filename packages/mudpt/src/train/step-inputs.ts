@@ -1,18 +1,18 @@
-/** What the steps of an epoch read: images, or what a frozen part of the model makes of them, computed once for each augmentation. */
+/** The inputs of an epoch's steps: images, or outputs of a frozen part of the model, computed once for each augmentation. */
 import { scope, tensor } from '@mudpt/tensor';
 import type { Clip } from '@mudpt/clip';
 import type { Batch, BatchLoader, Item } from '../data/index.ts';
 import type { FrozenInputs, PromptMethod } from '../methods/index.ts';
 
-/** More than this is computed again in place of being kept: the numbers are the same. */
+/** Most bytes of inputs that are kept; more are computed again, with the same numbers. */
 const MOST_BYTES = 2 ** 30;
 
-/** Shape of what a step reads of so many images. */
+/** Shape of a step's input for so many images. */
 export function stepShape({ inputs }: Pick<PromptMethod, 'inputs'>, images: number, size: number): readonly number[] {
   return inputs ? [images, inputs.width] : [images, 3, size, size];
 }
 
-/** Where the inputs of steps come from, and how many images go through the frozen part at once. */
+/** The source of step inputs, and how many images go through the frozen part at once. */
 export interface StepInputsOptions {
   readonly clip: Clip;
   readonly method: Pick<PromptMethod, 'inputs' | 'views'>;

@@ -35,7 +35,7 @@ import { type Budget, chooseRematerialization, type StepChoice } from '../memory
 export interface StepStats {
   readonly batches: number;
   readonly loss: number;
-  /** In percent. */
+  /** Accuracy in percent. */
   readonly accuracy: number;
   /** Parts of the loss, where there is more than one. */
   readonly terms: Readonly<Record<string, number>> | undefined;
@@ -64,7 +64,7 @@ export class Stepper {
   /** Loss, correct images and parts of the loss since the last reading [8]: part of a checkpoint, so that a resumed curve is the same. */
   readonly sums: Tensor;
   private readonly none: Tensor;
-  /** Average gradients under way, by parameter: of the loss, then of each guide of the method's gradient rule. */
+  /** Gradient averages in progress, by parameter: of the loss, then of each guide of the method's gradient rule. */
   private readonly averages: readonly ReadonlyMap<Tensor, Tensor>[];
   /** Parameters the loss depends on; known once a step is recorded. */
   private readonly reached = new Set<Tensor>();
@@ -77,7 +77,7 @@ export class Stepper {
     settings: TrainingSettings,
     private readonly accumulate = 1,
   ) {
-    // At depth 1 the deep prompts are tensors of no elements; they cannot be learnt.
+    // At depth 1 the deep prompts have no elements and cannot be learnt.
     const { learnable, spec } = method;
     const moved = [...learnable].filter(([name, tensor]) => tensor.size > 0 && !spec.statistics?.includes(name));
     const parameters = moved.map(([, tensor]) => tensor);
@@ -114,7 +114,7 @@ export class Stepper {
       labels: { shape: [batch], dtype: 'i32' },
       lr: { shape: [] },
     });
-    // After the step was recorded: only then is it known which averages there are.
+    // After recording, because only then are the averages known.
     const update = this.update?.cost({ lr: { shape: [] } });
     return update ? { ...step, bytes: step.bytes + update.bytes } : step;
   }

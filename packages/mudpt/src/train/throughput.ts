@@ -1,12 +1,12 @@
 /** Throughput of training. */
 
-/** Images per second, smoothed. The first interval, in which kernels are compiled, says nothing about the following ones. */
+/** Images per second, smoothed. The first interval, in which kernels are compiled, is ignored. */
 export class Throughput {
   private last = performance.now();
   private rate: number | undefined;
   private intervals = 0;
 
-  /** What lies between two epochs does not count. */
+  /** Starts a new interval, so that the time between two epochs does not count. */
   restart(): void {
     this.last = performance.now();
   }

@@ -14,7 +14,7 @@ export interface TrainingProgress {
   readonly step: number;
   readonly steps: number;
   readonly loss: number;
-  /** On the training images of the last steps, in percent. */
+  /** Accuracy on the training images of the last steps, in percent. */
   readonly accuracy: number;
   readonly lr: number;
   readonly imagesPerSecond: number;
@@ -24,7 +24,7 @@ export interface TrainingProgress {
   readonly eta: number;
 }
 
-/** How the loop goes around the steps. */
+/** Settings of the loop around the steps. */
 export interface LoopSettings {
   /** Batches whose gradients are averaged before an update. */
   readonly accumulate: number;
@@ -32,7 +32,7 @@ export interface LoopSettings {
   readonly patience: number;
   /** What training ends with, in Dassl's words: the last step's tensors, or those of the best epoch on validation, the first of equal ones. Default: the last step's. */
   readonly finalModel?: 'last_step' | 'best_val';
-  /** Epochs from one look at the validation images to the next, where they decide something. Default 1. */
+  /** Epochs between two validations, where validation decides something. Default 1. */
   readonly validateEvery?: number;
   /** Validation images at once. */
   readonly evaluationBatch: number;
@@ -47,16 +47,16 @@ export interface TrainerOptions {
   readonly clip: Clip;
   readonly method: PromptMethod;
   readonly loader: BatchLoader;
-  /** Readable ones: see `BatchLoader.check`. */
+  /** Training images, readable ones: see `BatchLoader.check`. */
   readonly train: readonly Item[];
   readonly val: readonly Item[];
   readonly settings: TrainingSettings;
   readonly loop: LoopSettings;
   /** Device memory that steps and validation may take. */
   readonly budget: Budget;
-  /** Looked at after each epoch. Default: none. */
+  /** Validation after each epoch. Default: none. */
   readonly newClasses?: NewClasses | undefined;
-  /** Default: nothing is kept. */
+  /** Stores metrics and state. Default: nothing is kept. */
   readonly recorder?: TrainingRecorder;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
@@ -72,7 +72,7 @@ export interface NewClasses {
   readonly items: readonly Item[];
 }
 
-/** What training has reached. */
+/** Progress when training ended or stopped. */
 export interface TrainingReached {
   readonly epochsDone: number;
   readonly stepsPerEpoch: number;

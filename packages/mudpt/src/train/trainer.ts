@@ -45,7 +45,7 @@ class Trainer {
   private readonly length: Length;
   private readonly group: number;
   private state = BEGINNING;
-  /** When this session began, less the seconds of earlier ones. */
+  /** Start of this session, moved back by the seconds of earlier ones. */
   private begun = performance.now();
   private savedAt = performance.now();
   private readonly throughput = new Throughput();
@@ -116,8 +116,8 @@ class Trainer {
       step += 1;
       const isLast = step === this.updatesIn(epoch);
       const isDue = performance.now() - this.savedAt > loop.checkpointSeconds * 1000;
-      // The first reading comes at once, to show that compiling is over and training runs. When a checkpoint is written does not count, so
-      // that the curve of a run that was stopped is that of one that was not.
+      // The first reading comes at once, to show that compiling is over and training runs. Readings do not depend on when checkpoints are written, so
+      // that the curve of a stopped and continued run is that of one that was not stopped.
       if (isLast || step === 1 || step - read >= loop.logEvery) {
         const stats = await this.diverging({ epoch, step: step - 1, lr }, 'the loss is not finite', () => this.stepper.read());
         const imagesPerSecond = this.throughput.measure((step - measured) * group * settings.batchSize);
@@ -170,7 +170,7 @@ class Trainer {
     return this.accuracy(method, val, place, loss);
   }
 
-  /** Of the method for classes that are not trained on; undefined where nobody asked. */
+  /** The method for classes that are not trained on; undefined where none are watched. */
   private async newClassesAccuracy(place: Place, loss: number): Promise<number | undefined> {
     const { method, newClasses } = this.options;
     if (!newClasses) return undefined;
@@ -182,7 +182,7 @@ class Trainer {
     }
   }
 
-  /** Accuracy on images. The learnt tensors are checked first, since a last update may overflow while its loss was finite. */
+  /** Accuracy on images. The learnt tensors are checked first, because the last update may overflow although its loss was finite. */
   private async accuracy(method: PromptMethod, items: readonly Item[], place: Place, loss: number): Promise<number> {
     const { clip, loader, loop, budget } = this.options;
     const learnt = [...method.learnable, ...method.state];
@@ -192,7 +192,7 @@ class Trainer {
     return metricsOfPredictions(predictions, method.classNames.length).accuracy;
   }
 
-  /** The result of `body`; a number in it that is not finite becomes a divergence at `place`. */
+  /** The result of `body`; a NotFiniteError becomes a divergence at `place`. */
   private async diverging<T>(place: Place, what: string, body: () => Promise<T>, loss = Number.NaN): Promise<T> {
     try {
       return await body();

@@ -1,15 +1,7 @@
 /** Reads ModelProto; field numbers are those of onnx.proto. */
-import type {
-  Attribute,
-  Dimensions,
-  External,
-  FunctionProto,
-  GraphProto,
-  ModelProto,
-  NodeProto,
-  TensorProto,
-  ValueInfo,
-} from './proto.ts';
+import type { Attribute, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo } from './proto.ts';
+import { readTensor } from './read-tensor.ts';
+import { readValueInfo } from './read-value-info.ts';
 import { broken, bytesOf, eachField, type Field, floatOf, integerOf, pushFloats, pushIntegers, textOf } from './wire.ts';
 
 /** Graphs inside of nodes of graphs, or sequences of sequences, at most. */
@@ -151,96 +143,6 @@ function readAttribute(bytes: Uint8Array, node: string, depth: number): [name: s
 /** Attributes of type string may hold any bytes. */
 function looseText(field: Field, where: string): string {
   return new TextDecoder().decode(bytesOf(field, where));
-}
-
-/** A TensorProto; its numbers are checked and converted where it is used. @throws FormatError */
-export function readTensor(bytes: Uint8Array, where: string): TensorProto {
-  let name = '';
-  let type = 0;
-  let raw: Uint8Array | undefined;
-  let isExternal = false;
-  const dims: number[] = [];
-  const numbers: number[] = [];
-  const entries = new Map<string, string>();
-  eachField(bytes, where, (field) => {
-    if (field.number === 1) pushIntegers(dims, field, where);
-    else if (field.number === 2) type = integerOf(field, where);
-    else if (field.number === 3) throw broken(where, 'the tensor is stored in segments', 'export the model anew');
-    else if (field.number === 4) pushFloats(numbers, field, 4, where);
-    else if (field.number === 5 || field.number === 7) pushIntegers(numbers, field, where);
-    else if (field.number === 8) name = textOf(field, where);
-    else if (field.number === 9) raw = bytesOf(field, where);
-    else if (field.number === 10) pushFloats(numbers, field, 8, where);
-    else if (field.number === 11) pushIntegers(numbers, field, where, true);
-    else if (field.number === 13) readEntry(entries, bytesOf(field, where), where);
-    else if (field.number === 14) isExternal = integerOf(field, where) === 1;
-  });
-  return { name, type, dims, raw, numbers, external: isExternal ? externalOf(entries, name || where) : undefined };
-}
-
-function readEntry(entries: Map<string, string>, bytes: Uint8Array, where: string): void {
-  let key = '';
-  let value = '';
-  eachField(bytes, where, (field) => {
-    if (field.number === 1) key = textOf(field, where);
-    else if (field.number === 2) value = textOf(field, where);
-  });
-  entries.set(key, value);
-}
-
-function externalOf(entries: ReadonlyMap<string, string>, where: string): External {
-  const location = entries.get('location') ?? '';
-  if (location === '') throw broken(where, 'its data is in another file, which it does not name', 'export the model anew');
-  const number = (key: string): number | undefined => {
-    const text = entries.get(key);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw broken(where, `the ${key} of its external data is "${text}"`);
-    return value;
-  };
-  return { location, offset: number('offset') ?? 0, length: number('length') };
-}
-
-function readValueInfo(bytes: Uint8Array, where: string): ValueInfo {
-  let info: ValueInfo = { name: '', kind: 'tensor', type: 0, shape: undefined };
-  eachField(bytes, where, (field) => {
-    if (field.number === 1) info = { ...info, name: textOf(field, where) };
-    else if (field.number === 2) info = { ...info, ...readType(bytesOf(field, where), where) };
-  });
-  return info;
-}
-
-const KINDS: Readonly<Record<number, string>> = { 4: 'sequence', 5: 'map', 7: 'opaque value', 8: 'sparse tensor', 9: 'optional' };
-
-function readType(bytes: Uint8Array, where: string): Partial<ValueInfo> {
-  let found: Partial<ValueInfo> = {};
-  eachField(bytes, where, (field) => {
-    const kind = KINDS[field.number];
-    if (kind !== undefined) found = { kind };
-    if (field.number !== 1) return;
-    let type = 0;
-    let shape: Dimensions | undefined;
-    eachField(bytesOf(field, where), where, (part) => {
-      if (part.number === 1) type = integerOf(part, where);
-      else if (part.number === 2) shape = readShape(bytesOf(part, where), where);
-    });
-    found = { kind: 'tensor', type, shape };
-  });
-  return found;
-}
-
-function readShape(bytes: Uint8Array, where: string): Dimensions {
-  const shape: (number | string | undefined)[] = [];
-  eachField(bytes, where, (field) => {
-    if (field.number !== 1) return;
-    let size: number | string | undefined;
-    eachField(bytesOf(field, where), where, (part) => {
-      if (part.number === 1) size = integerOf(part, where);
-      else if (part.number === 2) size = textOf(part, where) || undefined;
-    });
-    shape.push(size);
-  });
-  return shape;
 }
 
 function readFunction(bytes: Uint8Array): FunctionProto {

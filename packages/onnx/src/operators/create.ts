@@ -10,7 +10,7 @@ import type { Call } from '../node/call.ts';
 import { HOST_ELEMENTS, intAttribute, type Operator, type Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
 import { Value } from '../node/value.ts';
-import { wrap } from './pointwise.ts';
+import { wrap } from './pointwise-forms.ts';
 
 /** x as another type: floats lose their fraction, integers wrap around. */
 export function castTensor(call: Call, x: Tensor, from: ElementType, to: ElementType): Value {

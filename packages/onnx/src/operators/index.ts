@@ -1,6 +1,7 @@
 /** All operators by name, and which one a node means. */
 import type { NodeProto } from '../format/proto.ts';
 import type { Operator, Operators } from '../node/operator.ts';
+import { activationOperators } from './activations.ts';
 import { attentionOperators } from './attention.ts';
 import { controlOperators } from './control.ts';
 import { convolutionOperators } from './convolution.ts';
@@ -19,6 +20,7 @@ import { regionOperators } from './regions.ts';
 import { resizeOperators } from './resize.ts';
 import { samplingOperators } from './sampling.ts';
 import { signalOperators } from './signal.ts';
+import { sliceOperators } from './slices.ts';
 import { stateOperators } from './state.ts';
 import { transposedOperators } from './transposed.ts';
 import { viewOperators } from './views.ts';
@@ -27,6 +29,7 @@ import { viewOperators } from './views.ts';
 export const OPSETS = [7, 28] as const;
 
 export const operators: Operators = {
+  ...activationOperators,
   ...attentionOperators,
   ...controlOperators,
   ...convolutionOperators,
@@ -45,6 +48,7 @@ export const operators: Operators = {
   ...resizeOperators,
   ...samplingOperators,
   ...signalOperators,
+  ...sliceOperators,
   ...stateOperators,
   ...transposedOperators,
   ...viewOperators,

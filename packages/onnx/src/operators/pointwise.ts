@@ -1,68 +1,11 @@
-/** Elementwise operators: arithmetic, comparison, logic, activations. */
+/** Elementwise operators: arithmetic, comparison, logic. Activations are in activations.ts. */
 import * as engine from '@mudpt/tensor';
 import { type Operand, Tensor } from '@mudpt/tensor';
-import { type ElementType, isFloatType, isNarrow, rangeOf } from '../format/types.ts';
+import { isFloatType } from '../format/types.ts';
 import { mapElements } from '../host/elementwise.ts';
 import type { Operator, Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
-
-type Unary = (x: Tensor) => Tensor;
-type Binary = (x: Operand, y: Operand) => Tensor;
-
-/** Integers of 2 to 16 bits are held in 32: what they cannot hold wraps around. */
-export function wrap(type: ElementType, x: Tensor): Tensor {
-  const range = rangeOf(type);
-  if (!isNarrow(type) || !range) return x;
-  const [low, high] = range;
-  const count = high - low + 1;
-  return low === 0 ? engine.mod(x, count) : engine.add(engine.mod(engine.sub(x, low), count), low);
-}
-
-function unary(op: Unary, host?: (x: number) => number): Operator {
-  return {
-    by: 'op',
-    run: (call) => wrap(call.type(0), op(call.x(0))),
-    ...(host && { host: (call) => mapElements(call.node.op, call.type(0), [call.host(0)], host) }),
-  };
-}
-
-/** Operators on numbers of one type. */
-function arithmetic(op: Binary, host: (x: number, y: number) => number, by: Operator['by'] = 'op'): Operator {
-  return {
-    by,
-    run: (call) => wrap(call.type(0), op(call.operand(0), call.operand(1))),
-    host: (call) => mapElements(call.node.op, call.type(0), [call.host(0), call.host(1)], host),
-  };
-}
-
-function comparison(op: Binary, host: (x: number, y: number) => boolean): Operator {
-  return {
-    by: 'op',
-    run: (call) => typed(call, 'bool', op(call.operand(0), call.operand(1))),
-    host: (call) => mapElements(call.node.op, 'bool', [call.host(0), call.host(1)], (x, y) => Number(host(x ?? 0, y ?? 0))),
-  };
-}
-
-/** Any number of operands. */
-function variadic(op: Binary, host: (x: number, y: number) => number, finish?: (sum: Tensor, count: number) => Tensor): Operator {
-  return {
-    by: finish ? 'composition' : 'op',
-    run: (call) => {
-      const all = call.inputs.map((_, index) => call.x(index));
-      const total = all.slice(1).reduce((sum, x) => op(sum, x), all[0] as Tensor);
-      return wrap(call.type(0), finish ? finish(total, all.length) : total);
-    },
-    ...(!finish && {
-      host: (call) =>
-        mapElements(
-          call.node.op,
-          call.type(0),
-          call.inputs.map((_, index) => call.host(index)),
-          (...values) => values.reduce(host),
-        ),
-    }),
-  };
-}
+import { arithmetic, bitwise, comparison, logical, unary, variadic, wrap } from './pointwise-forms.ts';
 
 const div: Operator = {
   by: 'op',
@@ -134,7 +77,7 @@ const clip: Operator = {
 };
 
 /** Rounds half to even, as ONNX's Round does. */
-export function roundEven(value: number): number {
+function roundEven(value: number): number {
   const down = Math.floor(value);
   const rest = value - down;
   if (rest !== 0.5) return Math.round(value);
@@ -154,17 +97,6 @@ const not: Operator = {
   host: (call) => mapElements('Not', 'bool', [call.host(0)], (x) => Number(!x)),
 };
 
-/** x where |x| is beyond lambd, moved towards 0 by the bias. */
-const shrink: Operator = {
-  by: 'composition',
-  run: (call) => {
-    const x = call.x(0);
-    const [bias, lambd] = [call.float('bias', 0), call.float('lambd', 0.5)];
-    const toward = (by: number): Tensor => engine.add(x, by);
-    return engine.where(engine.lt(x, -lambd), toward(bias), engine.where(engine.gt(x, lambd), toward(-bias), 0));
-  },
-};
-
 const isInf: Operator = {
   by: 'op',
   run: (call) => {
@@ -177,39 +109,6 @@ const isInf: Operator = {
   },
 };
 
-const hardSigmoid: Operator = {
-  by: 'composition',
-  run: (call) => engine.clamp(engine.add(engine.mul(call.x(0), call.float('alpha', 0.2)), call.float('beta', 0.5)), 0, 1),
-};
-
-/** The slope broadcasts to x. */
-const prelu: Operator = {
-  by: 'composition',
-  run: (call) => engine.where(engine.lt(call.x(0), 0), engine.mul(call.x(0), call.x(1)), call.x(0)),
-};
-
-const selu: Operator = {
-  by: 'composition',
-  run: (call) => {
-    const [alpha, gamma] = [call.float('alpha', 1.67326319217681884765625), call.float('gamma', 1.05070102214813232421875)];
-    return engine.mul(engine.elu(call.x(0), alpha), gamma);
-  },
-};
-
-/** x times the sigmoid of alpha x. */
-const swish: Operator = {
-  by: 'composition',
-  run: (call) => engine.mul(call.x(0), engine.sigmoid(engine.mul(call.x(0), call.float('alpha', 1)))),
-};
-
-const thresholded: Operator = {
-  by: 'composition',
-  run: (call) => engine.where(engine.gt(call.x(0), call.float('alpha', 1)), call.x(0), 0),
-};
-
-const logicalOperand = (host: (x: boolean, y: boolean) => boolean, op: Binary): Operator =>
-  comparison(op, (x, y) => host(x !== 0, y !== 0));
-
 /** Bits moved to the left or right; those of narrow types that leave them are lost. */
 const bitShift: Operator = {
   by: 'op',
@@ -220,14 +119,12 @@ const bitShift: Operator = {
     ),
 };
 
-const bitwise = (op: Binary): Operator => ({ by: 'op', run: (call) => op(call.operand(0), call.operand(1)) });
-
 export const pointwiseOperators: Operators = {
   Abs: unary(engine.abs, Math.abs),
   Acos: unary(engine.acos),
   Acosh: unary(engine.acosh),
   Add: arithmetic(engine.add, (x, y) => x + y),
-  And: logicalOperand((x, y) => x && y, engine.logicalAnd),
+  And: logical((x, y) => x && y, engine.logicalAnd),
   Asin: unary(engine.asin),
   Asinh: unary(engine.asinh),
   Atan: unary(engine.atan),
@@ -238,24 +135,18 @@ export const pointwiseOperators: Operators = {
   BitwiseOr: bitwise(engine.bitwiseOr),
   BitwiseXor: bitwise(engine.bitwiseXor),
   Ceil: unary(engine.ceil, Math.ceil),
-  Celu: { by: 'op', run: (call) => engine.celu(call.x(0), call.float('alpha', 1)) },
   Clip: clip,
   Cos: unary(engine.cos),
   Cosh: unary(engine.cosh),
   Div: div,
-  Elu: { by: 'op', run: (call) => engine.elu(call.x(0), call.float('alpha', 1)) },
   Equal: comparison(engine.eq, (x, y) => x === y),
   Erf: unary(engine.erf),
   Exp: unary(engine.exp, Math.exp),
   Floor: unary(engine.floor, Math.floor),
-  Gelu: { by: 'op', run: (call) => (call.text('approximate', 'none') === 'tanh' ? engine.geluTanh : engine.gelu)(call.x(0)) },
   Greater: comparison(engine.gt, (x, y) => x > y),
   GreaterOrEqual: comparison(engine.ge, (x, y) => x >= y),
-  HardSigmoid: hardSigmoid,
-  HardSwish: unary(engine.hardSwish),
   IsInf: isInf,
   IsNaN: { by: 'op', run: (call) => typed(call, 'bool', engine.isNaN(call.x(0))) },
-  LeakyRelu: { by: 'op', run: (call) => engine.leakyRelu(call.x(0), call.float('alpha', 0.01)) },
   Less: comparison(engine.lt, (x, y) => x < y),
   LessOrEqual: comparison(engine.le, (x, y) => x <= y),
   Log: unary(engine.log, Math.log),
@@ -266,40 +157,21 @@ export const pointwiseOperators: Operators = {
     (sum, count) => engine.div(sum, count),
   ),
   Min: variadic(engine.minimum, (x, y) => Math.min(x, y)),
-  Mish: unary(engine.mish),
   Mod: mod,
   Mul: arithmetic(engine.mul, (x, y) => x * y),
   Neg: unary(engine.neg, (x) => -x),
   Not: not,
-  Or: logicalOperand((x, y) => x || y, engine.logicalOr),
-  PRelu: prelu,
+  Or: logical((x, y) => x || y, engine.logicalOr),
   Pow: pow,
   Reciprocal: unary(engine.reciprocal, (x) => 1 / x),
-  Relu: unary(engine.relu, (x) => Math.max(x, 0)),
   Round: unary(engine.round, roundEven),
-  Selu: selu,
-  Shrink: shrink,
-  Sigmoid: unary(engine.sigmoid),
   Sign: unary(engine.sign, Math.sign),
   Sin: unary(engine.sin),
   Sinh: unary(engine.sinh),
-  Softplus: unary(engine.softplus),
-  Softsign: unary(engine.softsign),
   Sqrt: unary(engine.sqrt, Math.sqrt),
   Sub: arithmetic(engine.sub, (x, y) => x - y),
   Sum: variadic(engine.add, (x, y) => x + y),
-  Swish: swish,
-  SwiGLU: {
-    by: 'composition',
-    run: (call) => {
-      const [a, alpha] = [call.x(0), call.float('alpha', 1)];
-      const gate = engine.sigmoid(alpha === 1 ? a : engine.mul(a, alpha));
-      return engine.mul(engine.mul(a, gate), call.x(1));
-    },
-  },
   Tan: unary(engine.tan),
-  Tanh: unary(engine.tanh),
-  ThresholdedRelu: thresholded,
   Where: where,
-  Xor: logicalOperand((x, y) => x !== y, engine.logicalXor),
+  Xor: logical((x, y) => x !== y, engine.logicalXor),
 };

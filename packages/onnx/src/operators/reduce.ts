@@ -7,7 +7,7 @@ import { hostTensor, stridesOf } from '../host/tensor.ts';
 import type { Call } from '../node/call.ts';
 import type { Operator, Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
-import { wrap } from './pointwise.ts';
+import { wrap } from './pointwise-forms.ts';
 
 type Reduction = (x: Tensor, axes: readonly number[], options: { readonly keepdim: boolean }) => Tensor;
 type Combine = { readonly start: number; readonly with: (total: number, value: number) => number };

@@ -1,4 +1,4 @@
-/** What images are taken for, by the frozen model and by what was learnt, and how often that is right. */
+/** Predictions of the frozen and of the tuned model, and their metrics. */
 import type { Clip } from '@mudpt/clip';
 import {
   confusionOfPredictions,
@@ -17,22 +17,28 @@ import { type Exif, type FeatureCache, loaderOf } from './features.ts';
 
 type Classes = { readonly classNames: readonly string[]; readonly template: string };
 
-/** Of what was learnt: its classes, what Node divides its logits by, and whether photographs are turned upright. */
+/** Classes, the temperature that logits are divided by, and whether photographs are turned upright. */
 export type TunedFacts = Classes & { readonly temperature?: number | undefined; readonly exif?: Exif | undefined };
 export type Progress = (done: number, total: number) => void;
 
-/** @param method undefined: the frozen model @param cache of images as `classes` wants them turned */
-export async function measure(
-  clip: Clip,
-  cache: FeatureCache,
-  method: Method | undefined,
-  classes: TunedFacts,
-  items: readonly Item[],
-  onProgress: Progress,
-  signal?: AbortSignal,
-): Promise<Measured> {
+/** A model and the images that it is to classify. */
+export interface PredictionTask {
+  readonly clip: Clip;
+  /** Features of images turned as `classes` says. */
+  readonly cache: FeatureCache;
+  /** Undefined: the frozen model. */
+  readonly method?: Method | undefined;
+  readonly classes: TunedFacts;
+  readonly items: readonly Item[];
+  readonly onProgress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Metrics of a model on labelled images. */
+export async function measure(task: PredictionTask): Promise<Measured> {
+  const { classes } = task;
   const started = performance.now();
-  const { predictions, unreadable } = await predict(clip, cache, method, classes, items, onProgress, signal);
+  const { predictions, unreadable } = await predict(task);
   const count = classes.classNames.length;
   return {
     classNames: classes.classNames,
@@ -46,14 +52,10 @@ export async function measure(
 
 /** Predictions with the probabilities of all classes, as `mudpt predict` gives them. */
 export async function predict(
-  clip: Clip,
-  cache: FeatureCache,
-  method: Method | undefined,
-  { temperature, exif, ...classes }: TunedFacts,
-  items: readonly Item[],
-  onProgress: Progress,
-  signal?: AbortSignal,
+  task: PredictionTask,
 ): Promise<{ readonly predictions: readonly ImagePrediction[]; readonly unreadable: Measured['unreadable'] }> {
+  const { clip, cache, method, items, onProgress = () => undefined, signal } = task;
+  const { temperature, exif, ...classes } = task.classes;
   const count = classes.classNames.length;
   if (method?.kind === 'prompts') {
     const loader = loaderOf(clip, { exif });

@@ -1,18 +1,19 @@
-/** The worker that computes: device, model, training. One thing at a time, in the order of asking; a lost device is opened again. */
-import { type Clip, decodeImage, type LoadProgress } from '@mudpt/clip';
+/** The worker that computes: model, training, predictions. Its calls use the device one after another. */
+import type { Clip, LoadProgress } from '@mudpt/clip';
 import type { Item, Method } from 'mudpt/core';
 import { openClip } from '../model/clip-source.ts';
 import { datasetOf } from '../model/dataset.ts';
-import { type OpenDevice, openDevice } from '../model/device.ts';
 import { FeatureCache } from '../model/features.ts';
 import { hubModel, lookAtHub } from '../model/hub.ts';
 import { createMethod, learn } from '../model/learn.ts';
-import { measure, predict, type TunedFacts } from '../model/measure.ts';
+import { measure, type TunedFacts } from '../model/measure.ts';
 import { planOf } from '../model/plan.ts';
 import { configOf, exifOf, readPrompts, writePrompts } from '../model/prompts.ts';
 import { markPaused } from '../model/recorder.ts';
 import { methodFacts } from '../model/settings.ts';
 import { database } from '../project/store.ts';
+import { classifyImages } from './classify.ts';
+import { DeviceQueue } from './device-queue.ts';
 import type {
   Classified,
   EngineCalls,
@@ -26,87 +27,49 @@ import type {
   TrainingRequest,
   WireDataset,
 } from './protocol.ts';
-import { pageError, serve, type Told, toldOf } from './rpc.ts';
+import { pageError, serve } from './rpc.ts';
 
-/** A model on the device, and what hangs on it. */
+/** A model on the device, with the features that were computed with it. */
 interface Loaded {
   readonly clip: Clip;
   readonly facts: ModelFacts;
-  /** Of images as they are stored, and of those that are turned upright. */
+  /** Features of images as they are stored, and of images turned upright. */
   readonly cache: FeatureCache;
   readonly uprightCache: FeatureCache;
 }
 
-/** What was learnt, ready to use. */
+/** A tuned method, ready to use. */
 interface Tuned {
   readonly method: Method;
   readonly files: PromptFiles;
   readonly facts: TunedFacts;
 }
 
-/** What shows results is loaded when there are some. */
+/** Modules that show results, loaded when there are results. */
 const drawings = () => import('mudpt/report');
 const inside = () => import('../model/inside.ts');
 
-/** A device may be lost again and again: so often training goes on by itself. */
-const MOST_REOPENINGS = 3;
-
 class Engine {
-  private opened: OpenDevice | undefined;
   private source: ModelSource = { kind: 'embedded' };
   private loaded: Loaded | undefined;
   private tuned: Tuned | undefined;
   private pausing: AbortController | undefined;
-  private isLost = false;
-  /** Calls wait for those before them: they share the device. */
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly queue: DeviceQueue;
 
-  constructor(private readonly tell: (event: EngineEvent) => void) {}
-
-  /** Everything that touches the device. Where it is lost on the way, it is opened again and the work is done anew. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.queue.then(() => this.surviving(work));
-    this.queue = turn.catch(() => undefined);
-    return turn;
+  constructor(private readonly tell: (event: EngineEvent) => void) {
+    this.queue = new DeviceQueue(tell, () => this.reload());
   }
 
-  private async surviving<T>(work: () => Promise<T>): Promise<T> {
-    for (let reopenings = 0; ; reopenings += 1) {
-      try {
-        if (this.isLost) await this.reopen();
-        return await work();
-      } catch (error) {
-        // The browser tells of the loss after the first call has failed by it.
-        if (!this.isLost) await new Promise((resume) => setTimeout(resume, 50));
-        if (!this.isLost || reopenings >= MOST_REOPENINGS) throw error;
-      }
-    }
-  }
-
-  private async reopen(): Promise<void> {
+  /** Loads the model, and what was learnt on it, onto a new device. */
+  private async reload(): Promise<void> {
     const { files } = this.tuned ?? {};
     [this.tuned, this.loaded] = [undefined, undefined];
-    this.opened?.device.dispose();
-    this.opened = undefined;
-    const { facts } = await this.device();
-    this.tell({ kind: 'reopened', adapter: facts });
     await this.loadModel(this.source);
     if (files) await this.use(files);
   }
 
-  private async device(): Promise<OpenDevice> {
-    if (this.opened && !this.isLost) return this.opened;
-    const found = await openDevice((why) => {
-      if (this.opened !== found) return;
-      this.isLost = true;
-      this.tell({ kind: 'lost', why });
-    });
-    [this.opened, this.isLost] = [found, false];
-    return found;
-  }
-
   private async loadModel(source: ModelSource): Promise<Loaded> {
-    const { device } = await this.device();
+    const { device } = await this.queue.device();
     const { clip, facts } = await openClip(source, device, this.onLoad);
     this.forgetTuned();
     this.loaded?.clip.dispose();
@@ -172,8 +135,8 @@ class Engine {
       }
       clip.device.trim();
       const tests = chosen.splits.test;
-      const frozen = await measure(clip, cache, undefined, dataset, tests, this.part('zero-shot'));
-      const tuned = await measure(clip, cache, method, dataset, tests, this.part('evaluation'));
+      const frozen = await measure({ clip, cache, classes: dataset, items: tests, onProgress: this.part('zero-shot') });
+      const tuned = await measure({ clip, cache, method, classes: dataset, items: tests, onProgress: this.part('evaluation') });
       const accuracy = { zeroShot: frozen.metrics.accuracy, tuned: tuned.metrics.accuracy };
       const files = await writePrompts(method, plan, dataset, facts, tests.length > 0 ? accuracy : undefined);
       const whole: TrainingOutcome = { ...outcome, end: 'finished', before: frozen, tuned };
@@ -191,23 +154,23 @@ class Engine {
   }
 
   readonly calls: EngineCalls = {
-    open: () => this.inTurn(async () => (await this.device()).facts),
+    open: () => this.queue.run(async () => (await this.queue.device()).facts),
     load: async (source) => {
       // A download takes long, and needs no device: other calls need not wait for it.
       if (source.kind === 'hub') await hubModel(source.name, this.onLoad);
-      return this.inTurn(async () => (await this.loadModel(source)).facts);
+      return this.queue.run(async () => (await this.loadModel(source)).facts);
     },
-    lookAtHub: async (name) => lookAtHub(name, (await this.device()).facts),
-    methods: () => this.inTurn(async () => methodFacts(this.model().facts)),
-    plan: (dataset, request) => this.inTurn(() => planOf(dataset, request, this.model().facts)),
+    lookAtHub: async (name) => lookAtHub(name, (await this.queue.device()).facts),
+    methods: () => this.queue.run(async () => methodFacts(this.model().facts)),
+    plan: (dataset, request) => this.queue.run(() => planOf(dataset, request, this.model().facts)),
     zeroShot: (dataset) =>
-      this.inTurn(() => {
+      this.queue.run(() => {
         const { clip, cache } = this.model();
-        return measure(clip, cache, undefined, dataset, itemsOf(dataset.test), this.part('zero-shot'));
+        return measure({ clip, cache, classes: dataset, items: itemsOf(dataset.test), onProgress: this.part('zero-shot') });
       }),
     train: (dataset, request, resume) => {
       let isFirst = true;
-      return this.inTurn(() => {
+      return this.queue.run(() => {
         // After a lost device training goes on from the kept state.
         const isResumed = resume || !isFirst;
         isFirst = false;
@@ -216,15 +179,15 @@ class Engine {
     },
     pause: async () => this.pausing?.abort(pageError('paused')),
     restore: () =>
-      this.inTurn(async () => {
+      this.queue.run(async () => {
         const kept = await (await database()).get('result', 'current');
         if (!kept) return undefined;
         return this.use(kept.prompts);
       }),
-    classify: (images, which, classes) => this.inTurn(() => this.classify(images, which, classes)),
-    measureTuned: (dataset) => this.inTurn(() => this.measureTuned(dataset)),
+    classify: (images, which, classes) => this.queue.run(() => this.classify(images, which, classes)),
+    measureTuned: (dataset) => this.queue.run(() => this.measureTuned(dataset)),
     inside: () =>
-      this.inTurn(async () => {
+      this.queue.run(async () => {
         const { clip } = this.model();
         const { insideOf } = await inside();
         return insideOf(clip, this.expectTuned().method);
@@ -233,27 +196,27 @@ class Engine {
     drawPrompts: async (layout, { text: textLayers, image: imageLayers }) =>
       (await drawings()).promptDiagram({ layout, textLayers, imageLayers }).text,
     report: (request) =>
-      this.inTurn(async () => {
+      this.queue.run(async () => {
         const { clip, facts } = this.model();
         const [{ insideOf }, { writeReport }] = [await inside(), await import('../model/report.ts')];
         return writeReport(request, clip, facts, this.tuned && (await insideOf(clip, this.tuned.method)));
       }),
     exportPrompts: async () => this.expectTuned().files,
     importPrompts: (tensors, facts, config) =>
-      this.inTurn(async () => {
+      this.queue.run(async () => {
         const bytes = new Uint8Array(await tensors.arrayBuffer());
         const read = await this.use({ tensors: bytes, facts, config: config ?? (await configOf(facts)) });
         await (await database()).put('result', { prompts: this.expectTuned().files, lines: [] }, 'current');
         return read;
       }),
     forget: () =>
-      this.inTurn(async () => {
+      this.queue.run(async () => {
         this.forgetTuned();
         const db = await database();
         await Promise.all([db.delete('result', 'current'), db.delete('training', 'current')]);
       }),
     memory: async () => {
-      const { liveTensors, totalBytes, peakBytes } = (await this.device()).device.memory();
+      const { liveTensors, totalBytes, peakBytes } = (await this.queue.device()).device.memory();
       return { liveTensors, totalBytes, peakBytes };
     },
   };
@@ -264,10 +227,10 @@ class Engine {
     const tests = itemsOf(dataset.test);
     const { temperature, exif } = facts;
     // Both see the same pixels.
-    const ofImages = exif ? uprightCache : cache;
-    const before = await measure(clip, ofImages, undefined, dataset, tests, this.part('zero-shot'));
+    const images = { clip, cache: exif ? uprightCache : cache, items: tests };
+    const before = await measure({ ...images, classes: dataset, onProgress: this.part('zero-shot') });
     const asLearnt = { ...dataset, temperature, exif };
-    const tuned = await measure(clip, ofImages, method, asLearnt, tests, this.part('evaluation'));
+    const tuned = await measure({ ...images, method, classes: asLearnt, onProgress: this.part('evaluation') });
     return { before, tuned };
   }
 
@@ -279,37 +242,9 @@ class Engine {
     const { clip } = this.model();
     const learnt = this.tuned;
     const tuned = which === 'tuned' ? this.expectTuned() : undefined;
-    // Beside what was learnt the frozen model sees the same pixels.
+    // The frozen model sees the same pixels as the tuned one beside it.
     const exif = learnt?.facts.exif;
-    const items: Item[] = images.map((image, place) => ({ id: String(place), image, label: 0 }));
-    // A frame of the camera is seen once: nothing of it is kept.
-    const found = await predict(
-      clip,
-      new FeatureCache(clip, exif),
-      tuned?.method,
-      tuned?.facts ?? classes,
-      items,
-      () => undefined,
-    );
-    const tops = new Map(found.predictions.map(({ item, top }) => [item.id, top]));
-    const bad = new Set(found.unreadable.map(({ id }) => id));
-    return Promise.all(
-      images.map(async (image, place) => {
-        const id = String(place);
-        const told = bad.has(id) ? await whyUnreadable(image) : undefined;
-        return { top: tops.get(id) ?? [], ...(told && { told }) };
-      }),
-    );
-  }
-}
-
-/** What is wrong with an image that could not be read, with its code; loaders keep the English alone. */
-async function whyUnreadable(image: Blob): Promise<Told | undefined> {
-  try {
-    await decodeImage(image, image instanceof File ? { name: image.name } : {});
-    return undefined;
-  } catch (error) {
-    return toldOf(error);
+    return classifyImages(images, { clip, method: tuned?.method, classes: tuned?.facts ?? classes, exif });
   }
 }
 

@@ -4,7 +4,7 @@ import { type Activation, type Tensor, tensor } from '@mudpt/tensor';
 
 export type PartOptions = Required<Pick<InitOptions, 'device' | 'random'>>;
 
-/** What layers take of the options of an injection. */
+/** The options of an injection that its layers need. */
 const initOf = ({ device, random }: PartOptions): PartOptions => ({ device, random });
 
 const QUICK_GELU: Activation = 'quickGelu';
@@ -22,7 +22,7 @@ function zeroVector(width: number, { device }: PartOptions): Tensor {
   return parameter(tensor(new Float32Array(width), { device }));
 }
 
-/** Xavier's uniform over a matrix [outputs, inputs]; biases 0. `fan` are the outputs the bound counts. */
+/** Xavier's uniform distribution over a matrix [outputs, inputs]; biases 0. `fan` is the number of outputs in the bound. */
 export function xavier(inputs: number, outputs: number, options: PartOptions, fan = outputs): Linear {
   const bound = Math.sqrt(6 / (inputs + fan));
   const values = Float32Array.from({ length: inputs * outputs }, () => (2 * options.random() - 1) * bound);

@@ -3,11 +3,11 @@ import type { Device } from '@mudpt/tensor';
 import type { PromptIds } from './prompt-ids.ts';
 
 export type Grouping = {
-  /** Groups; 0: as few as `limit` allows. */
+  /** Number of groups; 0: as few as `limit` allows. */
   readonly groups: number;
   /** Most tokens of a group, padding included; one text may have more. */
   readonly limit: number;
-  /** Tokens that packed texts have once; undefined: texts are padded to the longest of their group, or to `length`. */
+  /** Tokens of the shared prefix, which a packed group has once; undefined: texts are padded to the longest of their group, or to `length`. */
   readonly shared: number | undefined;
   readonly length: number;
 };

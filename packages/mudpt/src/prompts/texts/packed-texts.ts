@@ -33,10 +33,10 @@ export class PackedTexts implements TextGroup {
    * replace: it attends only to itself, so it is the same in every step.
    */
   private readonly starts: Tensor | undefined;
-  /** What follows the prefix: with its positions, where nothing is learnt in it. */
+  /** The tokens after the prefix, with their positions where nothing in them is learnt. */
   private readonly rest: Tensor | EmbeddedIds;
 
-  /** @param texts without one that has nothing after the prefix: see {@link prefixLength} */
+  /** @param texts each has at least one token after the prefix: see {@link prefixLength} */
   constructor(
     texts: readonly PromptIds[],
     private readonly options: GroupOptions,
@@ -139,7 +139,7 @@ function withStarts(starts: Tensor, layers: PromptTokens['layers']): PromptToken
   return layers.map((prompt) => prompt && whole[at++]);
 }
 
-/** How many first tokens all texts have in common, `limit` at most; at least one of each comes after them. */
+/** The number of first tokens that all texts have in common, at most `limit`; each text keeps at least one token after them. */
 export function prefixLength(texts: readonly PromptIds[], limit: number): number {
   const [first = []] = texts;
   const most = Math.min(limit, ...texts.map((text) => text.length - 1));

@@ -8,10 +8,10 @@ import type { ClassTokens } from './prompt-template.ts';
 /** A text: ids of the token table, or -1 - i for context token i. */
 export type PromptIds = readonly number[];
 
-/** What decides how the texts of a tower begin and end. */
+/** How the texts of a tower begin and end. */
 export type TextForm = Pick<TextTower, 'startTokens' | 'isCausal'>;
 
-/** CLIP's. */
+/** The form of CLIP's texts. */
 const CLIP_TEXTS: TextForm = { startTokens: 1, isCausal: true };
 
 /** The id of context token `index`. */
@@ -89,7 +89,7 @@ function placeAmong({ ids }: ClassTokens, counted: readonly number[], form: Text
   });
 }
 
-/** Ids up to the end token, which is CLIP's largest; what follows is padding. Ids of other towers' tokenizers have none. */
+/** Ids up to the end token, which is CLIP's largest id; padding follows. Other tokenizers have no such end. */
 export function untilEnd(ids: readonly number[], { isCausal }: TextForm): readonly number[] {
   if (!isCausal) return ids;
   return ids.slice(0, ids.indexOf(ids.reduce((largest, id) => Math.max(largest, id), 0)) + 1);

@@ -6,7 +6,7 @@ import type { TextCodec } from '../../method/method.ts';
 /** The text of a class: ids with the tokens that mark start and end, with placeholders for context tokens, and how many tokens its name has. */
 export type ClassTokens = { readonly ids: readonly number[]; readonly nameLength: number };
 
-/** The texts of classes, by label; kept by a method for those of other classes and data sets. */
+/** Token ids of texts by label, kept by a method so that its instances for other classes and data sets can use them. */
 export type PromptTemplate = (context: ClassContext) => readonly ClassTokens[];
 
 /** `PREFIX NAME.`, as CoOp and its successors have it. */
@@ -33,7 +33,7 @@ function tokensOf(tokenizer: TextCodec, text: string, name: string): ClassTokens
   return { ids: tokenizer.encode(text), nameLength: lengthOfName(tokenizer, readableName(name)) };
 }
 
-/** Tokens of a name that stands after other words: sentencepiece has other tokens for a word after a space. */
+/** The tokens of a name after other words: sentencepiece tokenizes a word after a space differently. */
 function lengthOfName(tokenizer: TextCodec, name: string): number {
   return tokenizer.encode(` ${name}`, { specialTokens: false }).length;
 }

@@ -5,7 +5,7 @@ import { MethodError } from '../../method/errors.ts';
 import type { LayerTokens } from '../../method/method.ts';
 import { contextTokens, replacedTokens, replacesByClass, type TextPromptSpec } from '../../method/prompt-spec.ts';
 
-/** How a group runs. */
+/** Options of a group's run. */
 export type TextRun = Pick<StackOptions, 'recompute' | 'adapters'>;
 
 export interface TextGroup {
@@ -14,20 +14,20 @@ export interface TextGroup {
   dispose(): void;
 }
 
-/** What all groups of a method's texts are made from. */
+/** Options that all groups of a method's texts share. */
 export type GroupOptions = {
   readonly tower: TextTower;
   readonly device: Device;
-  /** Context tokens that ids refer to. */
+  /** How many context tokens the ids refer to. */
   readonly contexts: number;
   /** The first place that deeper layers replace, and how many from there on; 0 for none. */
   readonly at: number;
   readonly replaced: number;
-  /** Whether the tokens of the first layer that is given some come between others. */
+  /** Whether the first layer's prompt tokens are inserted between others instead of replacing some. */
   readonly inserted: boolean;
-  /** Most tokens that packed texts have once: tokens that every text has for itself come after them. */
+  /** Longest prefix that packed texts may share: tokens that differ between texts come after it. */
   readonly mostShared: number;
-  /** Whether blocks are as they were: what depends on frozen tokens alone stays the same. */
+  /** Whether the tower's blocks have no additions, so that what depends only on frozen tokens is the same in every step. */
   readonly isFrozen: boolean;
 };
 
@@ -44,7 +44,7 @@ export function groupOptions(
   return { tower, device, contexts: contextTokens(spec), at, replaced, inserted, mostShared, isFrozen };
 }
 
-/** Where the tokens stand that a spec counts from a start token on. @throws MethodError for the start token of a tower without one */
+/** The place of prompt tokens, which a spec counts as if there were a start token. @throws MethodError where they would replace a start token that the tower lacks */
 function placeIn({ startTokens }: TextTower, at: number): number {
   if (at + startTokens >= 1) return at + startTokens - 1;
   throw new MethodError(

@@ -20,9 +20,9 @@ export type TextPromptOptions = {
   readonly path: TextPath;
   /** Most tokens that run at once, padding included. Default: as many as fit into a storage binding of the device. */
   readonly most?: number;
-  /** Default: everything is kept. */
+  /** Rematerialization of the tower. Default: everything is kept. */
   readonly rematerialization?: TowerRematerialization;
-  /** Whether something is added to the blocks of the tower. Default false. */
+  /** Whether the tower's blocks have additions. Default false. */
   readonly isAdapted?: boolean;
 };
 
@@ -37,7 +37,7 @@ export class TextPrompts {
   private groups: readonly PlacedGroup[] = [];
   private rematerialization: TowerRematerialization;
   private readonly groupOptions: GroupOptions;
-  /** Tokens that all packed texts have once; undefined: they are padded. */
+  /** Length of the shared prefix of packed texts; undefined: texts are padded. */
   private readonly shared: number | undefined;
 
   /**

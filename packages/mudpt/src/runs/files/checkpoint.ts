@@ -1,6 +1,6 @@
 /**
- * Where training stands, in one safetensors file that is replaced as a whole, so that a run killed at any instant finds the state before
- * or the state after, never a mixture. The generation before stays beside it.
+ * Checkpoints: the state of training in one safetensors file that is replaced as a whole, so that a run killed at any instant finds the state before
+ * or the state after, never a mixture. The previous checkpoint is kept beside it.
  *
  * Tensors: `learnt.<name>`, `method.<name>` (what else the method carries on), `optimizer.<state>.<name>`, `curve.sums` (of the loss since it
  * was last read), and where validation decides `best.<name>`. Order and augmentation of images follow from seed, epoch and step, so those numbers
@@ -29,7 +29,7 @@ const MOST = { epochs: 1e6, steps: 1e9, microBatches: 1024, bytes: 2 ** 40 };
 const microBatches = z.int().nonnegative().max(MOST.microBatches);
 const tower = z.strictObject({ recompute: z.union([z.boolean(), z.literal('selective')]), microBatches });
 const towers = z.strictObject({ text: tower, image: tower });
-/** What checkpoints of earlier versions call the same. */
+/** Names of the same things in checkpoints of earlier versions. */
 const OLDER = 'economy';
 const olderTower = z
   .strictObject({ recompute: z.boolean(), parts: microBatches })
@@ -41,7 +41,7 @@ const sums = z.strictObject({ batches: steps, loss: z.number(), accuracy: z.numb
 
 const written = z.strictObject({
   format: z.literal(CHECKPOINT_FORMAT),
-  /** Of configuration, data and model. */
+  /** Hashes of configuration, data and model. */
   marks: marksSchema,
   /** The next step to do: `step` of `epoch`, both from 0. */
   epoch,
@@ -50,7 +50,7 @@ const written = z.strictObject({
   seconds: z.number().nonnegative(),
   /** Length of metrics.jsonl. */
   metricsBytes: z.int().nonnegative().max(MOST.bytes),
-  /** What the curve goes on from: the step of the epoch after which the loss was last read, what `curve.sums` counts, and the epoch's readings. */
+  /** State of the loss curve: the step of the epoch after which the loss was last read, the count in `curve.sums`, and the epoch's readings. */
   curve: z.strictObject({ read: steps, batches: steps, images: steps, epoch: sums }),
   /** How steps run: it decides the order of sums, so a resumed run keeps it. Absent: everything is kept. */
   rematerialization: towers.optional(),
@@ -60,7 +60,7 @@ const written = z.strictObject({
   stoppedAfter: epoch.optional(),
 });
 
-/** What a checkpoint says beside its tensors. */
+/** The metadata of a checkpoint, besides its tensors. */
 export type Position = TrainingState & {
   readonly format: typeof CHECKPOINT_FORMAT;
   readonly marks: RunMarks;

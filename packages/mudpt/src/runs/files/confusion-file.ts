@@ -1,4 +1,4 @@
-/** `confusion/`: one sealed file an evaluation that says which class was taken for which; the cells that are not empty alone. */
+/** `confusion/`: one sealed file for each evaluation with the cells of its confusion matrix that are not empty. */
 import { createHash } from 'node:crypto';
 import { FormatError } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
@@ -12,7 +12,7 @@ import { canonicalText } from '@mudpt/tensor/internal';
 
 const FIX = 'evaluate the run again (evaluate RUN, with the same --data and --classes)';
 
-/** The name of an evaluation's file: data sets may be called anything, so their names are hashed, with what varies. */
+/** The file name of an evaluation: a hash, because data sets may have any names. */
 export function confusionFile({ what, data, split, classes, variation }: Evaluation): string {
   const named = isPlain(variation) ? data : canonicalText([data, variation]);
   return `${what}-${split}-${classes}-${createHash('sha256').update(named).digest('hex').slice(0, 12)}.json`;

@@ -45,7 +45,7 @@ export class EpochFiles {
     if (count !== 'all') await this.drop((kept) => kept <= epoch - count);
   }
 
-  /** Drops the epochs after `epoch`: they were of a session that is not gone on from. */
+  /** Drops the epochs after `epoch`, which come from a session that is not continued. */
   async cut(epoch: number): Promise<void> {
     await this.drop((kept) => kept > epoch);
   }
@@ -101,7 +101,7 @@ export class EpochFiles {
   }
 }
 
-/** @throws InputError where the epochs to keep would take more of the disk than a slip should */
+/** @throws InputError where the epochs to keep would take an unreasonable part of the disk */
 export function expectRoomForEpochs(numbers: number, epochs: number, count: KeptEpochs): void {
   const files = count === 'all' ? epochs : Math.min(count, epochs);
   if (4 * numbers * files <= MOST_BYTES) return;

@@ -1,4 +1,4 @@
-/** Which checkpoint a run goes on from: the last one, or the one before where the last is damaged. */
+/** The checkpoint that a run continues from: the last one, or the one before if the last is damaged. */
 import { InputError, TensorError } from '@mudpt/tensor';
 import { exists } from '../../data/files.ts';
 import type { Extent } from '../../train/state.ts';

@@ -46,7 +46,7 @@ export class MetricsFile {
     return (await stat(this.path)).size;
   }
 
-  /** Cuts the file to `bytes`, to go on from there. @throws FormatError when it has not so many whole lines */
+  /** Cuts the file to `bytes`, to continue from there. @throws FormatError when it does not have that many whole lines */
   async cut(bytes: number): Promise<void> {
     await this.check(bytes);
     await truncate(this.path, bytes);
@@ -78,7 +78,7 @@ export class MetricsFile {
   }
 }
 
-/** The bytes of a run's file. @throws InputError when it is not there: the folder is that of no run */
+/** The bytes of a run's file. @throws InputError when it is missing, because then the folder holds no run */
 export async function readRunFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);

@@ -1,4 +1,4 @@
-/** What a run learnt, in two small files that go where the base model already is: `prompts.safetensors` and `prompts.json`. */
+/** The prompt files of a run, two small files to use with the base model: `prompts.safetensors` and `prompts.json`. */
 import { readFile } from 'node:fs/promises';
 import { type Device, InputError, openSafetensors, writeFileAtomic, writeSafetensors } from '@mudpt/tensor';
 import { command } from '../../command.ts';

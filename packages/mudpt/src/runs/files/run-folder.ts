@@ -64,7 +64,7 @@ const FILES = {
 /** Predictions read or written between two turns of the event loop. */
 const LINES_AT_ONCE = 500;
 
-/** What a report consists of. */
+/** The files of a report. */
 const REPORT_FILES = ['report.html', 'loss.png', 'accuracy.png', 'classes.png', 'confusion_matrix.png'];
 
 /** The folder of a run, and the files in it. */
@@ -81,7 +81,7 @@ export class RunFolder {
     return join(this.path, FILES[name]);
   }
 
-  /** Whether there is something to go on from: a checkpoint, or features. */
+  /** Whether the run can be continued: it has a checkpoint, or features. */
   async isBegun(): Promise<boolean> {
     for (const name of ['checkpoint', 'previous', 'features'] as const) if (await exists(this.file(name))) return true;
     return false;
@@ -94,14 +94,14 @@ export class RunFolder {
   async lock(): Promise<FileLock> {
     await this.make();
     const lock = await FileLock.take(this.file('lock'), `the run in ${this.path}`);
-    // Whoever left temporary files was killed: nobody else writes here now.
+    // Temporary files come from killed processes: nobody else writes here now.
     await removeLeftovers(this.path);
     for (const name of ['confusion', 'epochs'] as const)
       if (await exists(this.file(name))) await removeLeftovers(this.file(name));
     return lock;
   }
 
-  /** Removes all files of a run, the report and its charts: a new run begins here. */
+  /** Removes all files of a run, the report and its charts, so that a new run can begin. */
   async clear(): Promise<void> {
     const { lock: _, ...files } = FILES;
     for (const name of [...Object.values(files), ...REPORT_FILES])
@@ -182,7 +182,7 @@ export class RunFolder {
     return predictions;
   }
 
-  /** Writes which class is taken for which, before the summary tells of the evaluation. */
+  /** Writes the confusions of an evaluation, before the summary mentions the evaluation. */
   async writeConfusion(evaluation: Evaluation, confusion: Confusion): Promise<void> {
     await makeFolder(this.file('confusion'));
     await writeFileAtomic('run', this.confusionPath(evaluation), sealConfusion(evaluation, confusion));

@@ -48,7 +48,7 @@ function formatOf(bytes: Uint8Array): number | undefined {
     const { format } = JSON.parse(new TextDecoder().decode(bytes)) as { format?: unknown };
     return typeof format === 'number' ? format : undefined;
   } catch {
-    // Damage is told by the seal, which says more than the place where a parser gave up.
+    // The seal is checked next: its error about damage says more than the parser's.
     return undefined;
   }
 }
@@ -67,7 +67,7 @@ export function openSealedLines(op: string, path: string, bytes: Uint8Array, isG
   return [...sealedLines(op, path, bytes, isGrowing)];
 }
 
-/** The same, one after another: of many lines, something else may be done between two. */
+/** The same as a generator, so that other work can be done between two lines. */
 export function* sealedLines(op: string, path: string, bytes: Uint8Array, isGrowing: boolean): Generator<unknown> {
   let count = 0;
   for (let at = 0; at < bytes.length; ) {

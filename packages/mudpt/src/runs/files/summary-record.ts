@@ -1,4 +1,4 @@
-/** The summary of a run as it goes on: what is known stands in `summary.json` at once. */
+/** The summary of a running run: every change is written to `summary.json` at once. */
 import type { FileLock } from '@mudpt/tensor';
 import type { Confusion } from '../../evaluation/confusion.ts';
 import { type Evaluation, isOfKind, type RunSummary } from '../records/records.ts';
@@ -16,7 +16,7 @@ export class SummaryRecord {
     return this.summary;
   }
 
-  /** Changes it without writing: before the folder is cleared for a new run. */
+  /** Changes it without writing, before the folder is cleared for a new run. */
   begin(change: Partial<RunSummary>): void {
     this.summary = { ...this.summary, ...change };
   }

@@ -28,7 +28,7 @@ export class EventFile {
   /** Adds scalars of one step. @throws InputError when the file cannot be written */
   async add(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {
     const records: Uint8Array[] = [];
-    // The first event of a file names its version; the second begins a session, which takes the place of what earlier files say of its steps.
+    // The first event of a file is its version; the second one starts a session, which makes TensorBoard drop later steps of earlier files.
     if (!this.begun)
       records.push(
         record(event(this.now(), 0, text(3, 'brain.Event:2'))),

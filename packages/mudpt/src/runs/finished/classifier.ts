@@ -1,4 +1,4 @@
-/** A run's method on batches of prepared images, recorded once: for streams of images that no loader lists. */
+/** A run's method for streams of prepared images, which no loader lists; captured once. */
 import { createHash } from 'node:crypto';
 import { type Captured, capture, InputError, narrow, type Tensor } from '@mudpt/tensor';
 import { rankLogits } from '../../evaluation/predictions.ts';

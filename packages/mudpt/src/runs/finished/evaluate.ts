@@ -1,4 +1,4 @@
-/** What a finished run is worth: on its test images, on the other half of the classes, on another data set. */
+/** Evaluation of a finished run: on its test images, on the other half of the classes, on another data set. */
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { ClassSubset, Dataset, Unreadable } from '../../data/index.ts';
@@ -25,7 +25,7 @@ import { isPlain, ofFrozenModel, type Variation } from '../records/variation.ts'
 import { withEvaluation } from '../files/summary-record.ts';
 import { type BothPredictions, measureUnknown, openUnknown, type UnknownImages, withUnknown } from './unknown.ts';
 
-/** On what a finished run is evaluated. */
+/** What a finished run is evaluated on. */
 export interface EvaluateOptions {
   /** Another data set than the run's; the run's again where it was given as a value. */
   readonly data?: string | Dataset;
@@ -42,7 +42,7 @@ export interface EvaluateOptions {
   readonly classNames?: string;
   /** See `RunOptions`. */
   readonly cache?: RunCache;
-  /** Asks to stop: nothing is recorded then, and its reason is thrown. */
+  /** Asks to stop: then nothing is recorded, and its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
   readonly onPart?: (what: string, done: number, total: number) => void;
   /**
@@ -62,7 +62,7 @@ export interface EvaluationResult {
   readonly confusions: { readonly zeroShot: Confusion; readonly tuned: Confusion };
   /** Of each of the unknown sets in their order, zero-shot and tuned. */
   readonly unknown: readonly UnknownEvaluation[];
-  /** What a person should know of them. One sentence each. */
+  /** Remarks on them, one sentence each. */
   readonly notes: readonly string[];
   readonly classNames: readonly string[];
   readonly unreadable: readonly Unreadable[];
@@ -125,7 +125,7 @@ export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}
         classNames,
         unreadable: loader.unreadable,
       };
-      // From here to the end takes no time: what was measured is either recorded whole or not at all.
+      // No cancellation from here on: the measurements are recorded together or not at all.
       options.signal?.throwIfAborted();
       await options.onPredictions?.(predictionLines(both.zeroShot, both.tuned));
       await record(folder, config, [measured.zeroShot, measured.tuned], unknown);
@@ -171,7 +171,7 @@ async function openTest(
       data: typeof data === 'string' ? data : config.data,
       ...(isOwn && dataGiven && { dataGiven }),
       root: root ?? config.root,
-      // Another table may come from somebody else.
+      // A different table may come from somebody else, so it needs permission again.
       allowOutside: allowOutside ?? (isOwn ? config.allowOutside : undefined),
       ...(template !== undefined && { template }),
       ...(classNames !== undefined && { classNames }),
@@ -190,7 +190,7 @@ function isOfRun({ data, dataGiven = false }: RunConfig, other: string | Dataset
   return other === undefined || (!dataGiven && other === data);
 }
 
-/** In what an evaluation differs from how the run measures this data. */
+/** How an evaluation differs from the run's own measurement on this data. */
 async function variationOf(
   { config, facts, epoch }: TunedModel,
   { data, descriptions, template, classNames }: EvaluateOptions,

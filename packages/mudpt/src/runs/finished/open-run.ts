@@ -21,16 +21,16 @@ export interface TunedModel {
   readonly loader: BatchLoader;
   /** The epoch, from 1, after which its learnt tensors are taken; undefined: what the run ended with. */
   readonly epoch?: number;
-  /** What a person should know before believing its numbers. One sentence each. */
+  /** Warnings about its numbers, one sentence each. */
   readonly notes: readonly string[];
   close(): Promise<void>;
 }
 
 export interface TunedOptions {
   readonly device: Device;
-  /** Where the base model lies now. Default: where the run had it. */
+  /** The base model's present location. Default: where the run had it. */
   readonly model?: string;
-  /** Another choice than the run's, see `DecodeOptions`. */
+  /** Overrides the run's choice, see `DecodeOptions`. */
   readonly exif?: 'ignore' | 'apply';
   /** Takes what was learnt after this epoch, from 1, instead of what the run ended with. */
   readonly epoch?: number | undefined;

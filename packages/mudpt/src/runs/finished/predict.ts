@@ -1,4 +1,4 @@
-/** What single files are taken for. */
+/** Predictions for single files. */
 import { nth } from '@mudpt/tensor/internal';
 import type { ImageSource } from '@mudpt/clip';
 import type { Item } from '../../data/index.ts';
@@ -17,7 +17,7 @@ export interface NamedProbability {
   readonly probability: number;
 }
 
-/** What one file is taken for; `why` where it cannot be read. */
+/** The prediction for one file; `why` where it cannot be read. */
 export interface FilePrediction {
   readonly file: string;
   /** Best first. */
@@ -58,7 +58,7 @@ export async function predictFiles(
   };
   const onPredictions = (made: readonly ImagePrediction[]): void => {
     for (const { item, top: all } of made) {
-      // Those between the last one and this have been passed over.
+      // Files between the last readable one and this were skipped as unreadable.
       addUnreadable(paths.indexOf(item.id, predictions.length));
       add({ file: item.id, top: likeliest(all, facts, top) });
     }

@@ -11,7 +11,7 @@ import type { ImagePrediction } from '../../evaluation/predictions.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { Evaluation, UnknownEvaluation } from '../records/records.ts';
 
-/** Which evaluation the known images are of. */
+/** The evaluation that the known images come from. */
 type UnknownKind = Pick<Evaluation, 'what' | 'data' | 'split' | 'classes' | 'variation'>;
 
 /** Images of no class. */
@@ -19,7 +19,7 @@ export interface UnknownImages {
   /** The folder or data set as it was given. */
   readonly name: string;
   readonly items: readonly Item[];
-  /** What a person should know of them. One sentence each. */
+  /** Remarks on them, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -96,7 +96,7 @@ function unknownEvaluation(
   };
 }
 
-/** What the frozen model and what was learnt make of the same images. */
+/** Predictions of the frozen model and of the tuned one for the same images. */
 export interface BothPredictions {
   readonly zeroShot: readonly ImagePrediction[];
   readonly tuned: readonly ImagePrediction[];

@@ -69,7 +69,7 @@ function parsed(text = ''): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // No marks: it belongs to nothing.
+    // A file without marks belongs to no run.
     return undefined;
   }
 }

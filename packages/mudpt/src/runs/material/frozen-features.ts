@@ -1,4 +1,4 @@
-/** Features of the frozen towers for a run, from another run that had the same model and images where there was one. */
+/** Features of the frozen towers for a run, shared between runs with the same model and images. */
 import type { Device, Tensor } from '@mudpt/tensor';
 import { imagesDigest } from '../../data/fingerprint.ts';
 import type { BatchLoader, Item } from '../../data/index.ts';
@@ -18,7 +18,7 @@ interface Parts {
   readonly cache: RunCache | undefined;
 }
 
-/** A model that no file tells apart is nobody else's. */
+/** The key of a model; one without a file to identify it is never shared. */
 function sharedWith({ base, cache }: Parts): RunCache | undefined {
   return base.hash === '' ? undefined : cache;
 }

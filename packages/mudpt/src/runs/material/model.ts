@@ -13,14 +13,14 @@ export interface BaseModel {
   /** SHA-256 of its weights. */
   readonly hash: string;
   readonly clip: Clip;
-  /** Gives the model back: whoever opened it may not use it afterwards. */
+  /** Gives the model back; the caller must not use it afterwards. */
   close(): void;
 }
 
 /** The settings by which a model's features differ in their last digits. */
 export type Numerics = Pick<RunConfig, 'precision' | 'activations'>;
 
-/** Both of a configuration, where it may lack them. */
+/** Both settings of a configuration, or their defaults. */
 export function numericsOf({ precision = 'f32', activations = 'f32' }: Partial<Numerics>): Numerics {
   return { precision, activations };
 }

@@ -1,4 +1,4 @@
-/** A run's method and its loader of images, as its configuration and its model want them. */
+/** A run's method and its image loader, made from its configuration and model. */
 import type { Clip } from '@mudpt/clip';
 import { BatchLoader } from '../../data/index.ts';
 import { type ClassContext, classContext } from '../../method/class-context.ts';
@@ -12,7 +12,7 @@ import { openTeacher } from './teacher.ts';
 export function runLoader(clip: Clip, config: RunConfig, method: Method): BatchLoader {
   const { image, normalization, resizing } = clip.config;
   const augment = method.kind === 'features' ? { scale: method.cropScale } : augmentationOf(config.training as TrainingSettings);
-  // A software adapter computes on the very cores that threads would decode on.
+  // A software adapter computes on the same cores that threads would decode on.
   const workers = config.workers ?? (clip.device.adapter.kind === 'gpu' ? undefined : 0);
   return new BatchLoader({
     size: image.size,

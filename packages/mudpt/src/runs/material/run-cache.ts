@@ -1,4 +1,4 @@
-/** What runs share: features of the frozen model, and digests of image files. In one process, and in a folder for the next. */
+/** Data that runs share, in one process and in a folder for the next: features of the frozen model, and digests of image files. */
 import { InputError } from '@mudpt/tensor';
 import { CacheFolder, cachePlace } from '../../cache/cache-folder.ts';
 import { FileDigests } from '../../cache/file-digests.ts';
@@ -12,7 +12,7 @@ export interface RunCacheOptions {
   readonly folder?: string | undefined;
   /** Size of the folder, in bytes. Default 10 GiB. */
   readonly mostBytes?: number | undefined;
-  /** Told what is damaged, and what cannot be kept. One sentence each. */
+  /** Called with a sentence about damaged files, and about files that cannot be kept. */
   readonly onNote?: ((note: string) => void) | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The images and classes of a run, as its configuration wants them. */
+/** The images and classes of a run, from its configuration. */
 import { InputError } from '@mudpt/tensor';
 import { canonicalText, nth } from '@mudpt/tensor/internal';
 import { createHash } from 'node:crypto';
@@ -19,7 +19,7 @@ import { readClassNames, readDescriptions } from '../settings/text-files.ts';
 import type { ClassFacts } from '../records/records.ts';
 import type { RunConfig, RunInput, TrainInput } from '../settings/settings.ts';
 
-/** What of a configuration says which images it means. */
+/** The settings of a configuration that select its images. */
 export type DataConfig = Pick<
   RunConfig,
   'data' | 'dataGiven' | 'root' | 'template' | 'descriptions' | 'allowOutside' | 'shots' | 'seed'
@@ -76,7 +76,7 @@ function untested({ classNames, splits }: Dataset): string[] {
   ];
 }
 
-/** The confusion matrix of so many takes a gigabyte. */
+/** Most classes: the confusion matrix of more would take a gigabyte. */
 const MOST_CLASSES = 10_000;
 
 /** @throws InputError where there is nothing to tell apart, or nothing to measure */

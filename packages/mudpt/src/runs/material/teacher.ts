@@ -17,7 +17,7 @@ const SETTING = 'teacher';
 
 type Asked = Pick<RunConfig, 'method' | 'settings'> & Partial<Numerics>;
 
-/** What the setting names; undefined where the method has no teacher. @throws InputError where it names nothing */
+/** The teacher that the setting names; undefined where the method has none. @throws InputError where it names nothing that exists */
 function namedTeacher({ method, settings }: Asked): string | undefined {
   if (!methodNamed(method).needsTeacher) return undefined;
   const named = settings[SETTING];

@@ -1,4 +1,4 @@
-/** What files of a run may hold, checked when they are read (see records.ts); entries that are not named here pass through. */
+/** Schemas of a run's files, checked when they are read (see records.ts); unknown entries pass through. */
 import { FormatError } from '@mudpt/tensor';
 import * as z from 'zod';
 import { marksSchema } from '../settings/identity.ts';
@@ -105,7 +105,7 @@ export const confusionSchema = z.looseObject({
   data: text,
   split: text,
   classes: text,
-  /** A row for each true class: a predicted class, how many images, the next class, ... */
+  /** One list for each true class: a predicted class, its number of images, the next class, ... */
   rows: z.array(z.array(count)),
 });
 

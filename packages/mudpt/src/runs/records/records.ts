@@ -1,4 +1,4 @@
-/** What a run tells of itself: the contents of `summary.json` and `predictions.jsonl` (see run-folder.ts). */
+/** The records of a run: the contents of `summary.json` and `predictions.jsonl` (see run-folder.ts). */
 import type { Divergence } from '../../train/diverged.ts';
 import type { Dataset } from '../../data/index.ts';
 import type { RunMarks } from '../settings/identity.ts';
@@ -11,7 +11,7 @@ import type { Variation } from './variation.ts';
 /** A class of a run, and its images. */
 export interface ClassFacts {
   readonly name: string;
-  /** Its zero-shot prompt. */
+  /** Its text for zero-shot classification. */
   readonly prompt: string;
   /** Images it has in each split, training and validation after few-shot sampling. */
   readonly train: number;
@@ -54,7 +54,7 @@ export interface UnknownEvaluation extends Pick<Evaluation, 'what' | 'data' | 's
 /** The contents of `summary.json`. */
 export interface RunSummary {
   readonly format: 2;
-  /** What this run is, by content. */
+  /** Hashes that identify the run by content. */
   readonly marks: RunMarks;
   /** 'diverged': training stopped at numbers that are not finite; see `training.divergence`. */
   readonly state: 'running' | 'stopped' | 'finished' | 'diverged';
@@ -65,7 +65,7 @@ export interface RunSummary {
     readonly template: string;
     /** By label. */
     readonly classes: readonly ClassFacts[];
-    /** Whole sentences for a person. */
+    /** Warnings, in whole sentences. */
     readonly warnings: readonly string[];
     readonly unreadable: readonly { readonly id: string; readonly why: string }[];
   };
@@ -81,7 +81,7 @@ export interface RunSummary {
     readonly name: string;
     readonly title: string;
     readonly summary: string;
-    /** Numbers that are learnt. */
+    /** How many numbers are learnt. */
     readonly parameters: number;
     /** Where prompts enter the towers (`PromptLayout`); undefined for methods on features. */
     readonly layout?: unknown;
@@ -149,7 +149,7 @@ export interface Prediction {
   readonly loss: number;
 }
 
-/** What people read for an evaluation: what nobody tuned is not called so. */
+/** The name of an evaluation for people: one of an untuned model is not called tuned. */
 export function nameOfEvaluation(what: Evaluation['what'], method: string): string {
   if (what === 'zero-shot') return 'zero-shot';
   return method === 'zero-shot' ? 'zero-shot by the method' : 'tuned';

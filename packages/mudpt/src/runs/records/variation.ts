@@ -14,7 +14,7 @@ export const variationSchema = z.strictObject({
   descriptions: digest.optional(),
 });
 
-/** What is absent is as the run and its data have it. */
+/** Variation of an evaluation; absent values are those of the run and its data. */
 export type Variation = z.infer<typeof variationSchema>;
 
 /** Whether nothing varies. */
@@ -22,7 +22,7 @@ export function isPlain(variation: Variation | undefined): boolean {
   return variation === undefined || Object.values(variation).every((value) => value === undefined);
 }
 
-/** What of it the frozen model depends on. */
+/** The part of a variation that changes the frozen model's results. */
 export function ofFrozenModel({ epoch: _epoch, ...texts }: Variation): Variation {
   return texts;
 }

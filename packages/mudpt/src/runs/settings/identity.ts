@@ -1,4 +1,4 @@
-/** What makes a run this run and no other: its configuration, its data and its model, each by content rather than by path. */
+/** The identity of a run: hashes of its configuration, its data and its model, by content rather than by path. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { contentDigest, type ContentOptions, fingerprint } from '../../data/fingerprint.ts';
@@ -26,7 +26,7 @@ export type RunMarks = z.infer<typeof marksSchema>;
 export interface MarkOptions extends Pick<ContentOptions, 'signal' | 'known'> {
   /** What tells the teacher of the run from others, where it learns from one. */
   readonly teacher?: string | undefined;
-  /** Told how many images were looked at. */
+  /** Called with the number of images that were hashed. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -53,12 +53,12 @@ function numbersOf(settings: readonly Setting[], values: Readonly<Record<string,
   );
 }
 
-/** What runs share that differ in their seed alone: a text. */
+/** A text that is the same for runs that differ only in their seed. */
 export function identityOfSeeds(config: RunConfig): string {
   return identity({ ...config, seed: 0 });
 }
 
-/** Reads every image once, but for those that are known. @throws the signal's reason once it is aborted */
+/** Hashes the images of a run; known digests are not computed again. @throws the signal's reason once it is aborted */
 export async function marksOf(
   config: RunConfig,
   dataset: Dataset,
@@ -80,12 +80,12 @@ export async function marksOf(
   };
 }
 
-/** The digits that tell folders of runs apart: all that several seeds of one run share. */
+/** The digits in a run's folder name that separate configurations; the same for all seeds of one configuration. */
 export function folderMark(config: RunConfig, { data, model }: RunMarks): string {
   return sha256(canonicalText([identityOfSeeds(config), data, model])).slice(0, 8);
 }
 
-/** In what two runs differ, in words, and what to do; nothing for the same run. */
+/** How two runs differ, in words, with what to do; nothing for the same run. */
 export function differences(a: RunMarks, b: RunMarks): { readonly what: string; readonly fix: string }[] {
   const told = {
     config: ['another configuration', 'give the flags the run was started with, or none: train --resume FOLDER'],

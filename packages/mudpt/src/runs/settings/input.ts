@@ -1,4 +1,4 @@
-/** What a run is asked for: from flags, a file and assignments to a configuration. */
+/** Configurations from flags, a file and assignments. */
 import { readFile } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
 import { parse } from 'yaml';
@@ -7,7 +7,7 @@ import { type RunInput, type Schemas, SCHEMAS, type Section, settingsFor } from 
 import { flagValue, type Setting } from '../../settings/fields.ts';
 import { suggestion } from '../../settings/suggestion.ts';
 
-/** What `train` was given: settings by their flags, in camelCase as commander has them; a flag that was not given is absent. */
+/** Flags of `train`, in camelCase as commander gives them; flags that were not given are absent. */
 export interface TrainFlags {
   readonly config?: string;
   readonly set?: readonly string[];
@@ -17,11 +17,11 @@ export interface TrainFlags {
   readonly [flag: string]: unknown;
 }
 
-/** Trains prompts, fits what is fitted in seconds, and takes what is best on validation. */
+/** `--method auto`: trains prompts, fits quick methods as well, and takes the best on validation. */
 export const AUTO = 'auto';
 const AUTO_BEGINS_WITH = 'mudpt';
 
-/** A method by its name. @throws InputError suggesting one that exists */
+/** The method of this name. @throws InputError for an unknown name, with a suggestion */
 function methodFlag(text: string, schemas: Schemas): string {
   if (text === AUTO) return AUTO_BEGINS_WITH;
   const names = schemas.methodNames();

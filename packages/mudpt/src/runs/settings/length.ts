@@ -1,4 +1,4 @@
-/** How far the training of a configuration goes. */
+/** The length of a run's training. */
 import type { TrainingSettings } from '../../methods/index.ts';
 import { type Length, lengthOf, updatesOf } from '../../train/updates.ts';
 import type { RunConfig } from './settings.ts';

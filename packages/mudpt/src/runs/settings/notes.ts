@@ -1,4 +1,4 @@
-/** Sentences on what of a configuration has no effect, or another one than people expect. */
+/** Notes on settings that have no effect, or an unexpected one. */
 import { isEqual } from '@mudpt/tensor/internal';
 import type { TrainingSettings } from '../../methods/index.ts';
 import { type Setting, settingsOf } from '../../settings/fields.ts';

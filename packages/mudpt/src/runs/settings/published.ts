@@ -1,4 +1,4 @@
-/** What a protocol and a variant say of a run's settings, and what people are told of it. */
+/** Settings of a run from a protocol and a variant, with notes for people. */
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { MethodDefinition } from '../../methods/index.ts';

@@ -15,7 +15,7 @@ const SIZE = 'a size such as 2GiB or 800MB, or "auto"';
 const whole = z.coerce.number().int();
 const yesOrNo = z.stringbool().or(z.boolean());
 
-/** To add a setting, add an entry (`SettingMetadata` has what one may say). */
+/** All settings of a run. To add one, add an entry here (`SettingMetadata` documents its fields). */
 export const runSettings = z.strictObject({
   data: z
     .string()
@@ -221,7 +221,7 @@ export const runSettings = z.strictObject({
 
 /** A run's configuration, complete: `settings` and `training` hold every value of the method's schemas. */
 export type RunConfig = z.output<typeof runSettings>;
-/** What may be left out is. */
+/** A configuration in which settings with defaults may be left out. */
 export type RunInput = z.input<typeof runSettings>;
 
 /** The same, where a data set may be a value too. */

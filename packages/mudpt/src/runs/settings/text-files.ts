@@ -78,7 +78,7 @@ function listOf(text: string, file: string): string[] {
   return data.map((name) => name.trim());
 }
 
-/** What tells one list of names in a file from another. */
+/** The hash of a list of class names. */
 export async function digestOfNames(file: string): Promise<string> {
   return sha256((await readText(file)).trim());
 }

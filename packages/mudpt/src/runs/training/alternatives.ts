@@ -1,4 +1,4 @@
-/** Whether prompt learning is the right tool: what fitting a linear probe or Tip-Adapter to the same images reaches, in seconds. */
+/** Other methods on the same images: accuracies of a linear probe or Tip-Adapter, fitted within seconds, to see whether prompt learning is the right tool. */
 import type { Clip } from '@mudpt/clip';
 import type { Dataset } from '../../data/index.ts';
 import { methodNamed } from '../../methods/index.ts';

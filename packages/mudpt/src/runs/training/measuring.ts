@@ -12,7 +12,7 @@ import type { Evaluation } from '../records/records.ts';
 import { evaluationOf } from './summary.ts';
 import { forwardOptions, type Stage } from './stage.ts';
 
-/** What the frozen model makes of the test images. */
+/** Predictions of the frozen model for the test images. */
 export async function measureZeroShot(stage: Stage, test: Features): Promise<ImagePrediction[]> {
   await stage.sample?.begin(test);
   const predictions = await predictZeroShot(stage.base.clip, test, stage.dataset, stage.frozenTexts);
@@ -20,7 +20,7 @@ export async function measureZeroShot(stage: Stage, test: Features): Promise<Ima
   return predictions;
 }
 
-/** What the method makes of them. */
+/** Predictions of the method for the test images. */
 export async function measureTuned(stage: Stage, method: Method, test: Features): Promise<ImagePrediction[]> {
   const classes = stage.dataset.classNames.length;
   const predictions =
@@ -31,7 +31,7 @@ export async function measureTuned(stage: Stage, method: Method, test: Features)
   return predictions;
 }
 
-/** Prompts may be finite and yet so large that nothing finite follows from them. */
+/** Reports results that are not finite: learnt tensors can be finite and still so large that the results overflow. */
 async function predictPrompted(stage: Stage, method: PromptMethod, items: readonly Item[]): Promise<ImagePrediction[]> {
   const { base, config, loader, sample, summary } = stage;
   const forward = forwardOptions(stage, 'evaluation', items.length, method);

@@ -18,7 +18,7 @@ export interface RecorderOptions {
   readonly resume: boolean;
   /** Write TensorBoard's events too. */
   readonly tensorboard?: boolean;
-  /** Of how many of the last epochs what was learnt is kept. Default: none. */
+  /** How many of the last epochs are kept with their learnt tensors. Default: none. */
   readonly keepEpochs?: KeptEpochs | undefined;
   /** Called before each checkpoint; throws when this process may no longer write the run. */
   readonly expectWriter?: (() => Promise<void>) | undefined;
@@ -61,7 +61,7 @@ export class RunRecorder implements TrainingRecorder {
     await expectWriter?.();
     // Before the checkpoint, so that each epoch it has passed is there: one that is done again is written again, with the same bits.
     if (state.epoch > 0 && state.step === 0) await this.epochs.keep(state.epoch, learntOf(tensors), keepEpochs);
-    // A checkpoint tells the length of the metrics, and must not come to the disk before them.
+    // A checkpoint records the length of the metrics, so these must reach the disk first.
     await folder.metrics.sync();
     const position = { format: CHECKPOINT_FORMAT, marks, metricsBytes: this.metricsBytes, ...state } as const;
     await writeCheckpoint(folder.file('checkpoint'), tensors, position, { previous: folder.file('previous') });

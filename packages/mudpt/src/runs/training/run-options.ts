@@ -1,4 +1,4 @@
-/** What a whole run is given and gives back. */
+/** Inputs and outputs of a whole run. */
 import type { Clip } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
 import type { Dataset } from '../../data/index.ts';
@@ -13,11 +13,11 @@ import type { AlternativeFacts, Evaluation, RunSummary } from '../records/record
 import type { RunFolder } from '../files/run-folder.ts';
 import type { TrainingProgress } from '../../train/trainer-options.ts';
 
-/** What a run tells while it goes on. */
+/** Callbacks of a run. */
 export interface RunObserver {
-  /** Everything is open; nothing was computed yet. */
+  /** Everything is loaded; nothing has been computed yet. */
   onReady?(summary: RunSummary, config: RunConfig): void;
-  /** One sentence worth knowing. */
+  /** A note for people, one sentence. */
   onNote?(note: string): void;
   /** A part that takes a while: `done` of `total` images. */
   onPart?(what: string, done: number, total: number): void;
@@ -41,7 +41,7 @@ export interface FinishedRun {
   readonly features?: SampledFeatures;
 }
 
-/** Where and how a run is done. */
+/** Options of a run. */
 export interface RunOptions {
   readonly device: Device | Promise<Device>;
   /** Folder of all runs; the run's own is named by its configuration. Default `runs`. */
@@ -55,13 +55,13 @@ export interface RunOptions {
   readonly observer?: RunObserver;
   /** How the base model is opened: several runs of one process may share one. Default: each opens it and closes it. */
   readonly openModel?: OpenModel;
-  /** Where runs leave the frozen model's features and the digests of images for each other. Default: each computes them. */
+  /** Cache that runs share: features of the frozen model and digests of images. Default: each computes them. */
   readonly cache?: RunCache;
   /** Called once the run has finished or diverged, before the model is closed: reports are made here. */
   readonly afterwards?: (run: FinishedRun) => Promise<void>;
 }
 
-/** Where and how a run goes on. */
+/** Options of a run that is continued. */
 export interface ResumeOptions extends RunOptions {
   /** The data set of a run that was given one as a value. */
   readonly data?: Dataset;

@@ -38,7 +38,7 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   // Images are listed while the device is opened.
   const [dataset, device] = await Promise.all([openRunData(resolved, resolved.classes, given), options.device]);
   expectTrainable(dataset);
-  // A place where nothing can be written is told before the model is loaded.
+  // An unwritable place is reported before the model is loaded.
   await makeFolder(options.out ?? 'runs');
   const base = await (options.openModel ?? openModel)(resolved, device, options.signal);
   const { config, notes } = fitToModel(resolved, input, base.clip.config);

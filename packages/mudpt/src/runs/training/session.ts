@@ -40,14 +40,14 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
   try {
     const budget = budgetOf(config.memory, base.clip.device);
     method = await createMethod(base.clip, config, dataset);
-    // What cannot be is told before anything is written or measured.
+    // Impossible requests are refused before anything is written or measured.
     if (config.imported) await loadImported(method, base.clip, config.imported);
     else if (method.kind === 'prompts') {
       expectRoomForEpochs(countLearnt(method), lengthOfRun(config, parts.dataset.splits.train.length).epochs, config.keepEpochs);
       expectBudget(parts, method, budget);
     }
     const newClasses = await newClassesOf(parts, method);
-    // What was measured before stands until it is measured again: on other data or classes it may never be.
+    // Earlier evaluations stay until they are repeated, because those on other data or classes may never be.
     if (resume) summary.begin({ evaluations: resume.evaluations });
     else await folder.clear();
     await folder.create();
@@ -64,7 +64,7 @@ export async function runSession(parts: SessionParts, notes: readonly string[]):
       newClasses,
     );
     if (isStopped) return result(await summary.note({ state: 'stopped' }));
-    // A run that says it has finished is never touched again, so everything else is written before.
+    // A run marked as finished is never changed again, so everything else is written before the mark.
     await folder.writeResults(summary.current, config);
     await summary.note({ state: 'finished', data: { ...summary.current.data, unreadable: loader.unreadable } });
     const features = sample?.sampled;
@@ -108,7 +108,7 @@ async function measureAndLearn(stage: Stage, method: Method, newClasses: NewClas
   // Training images are looked at while kernels are compiled and the adapter works.
   const onChecked = (done: number): void => options.observer?.onPart?.('pictures', done, given.length);
   const checked = loader.check(given, onChecked, options.signal);
-  // An error is thrown where the result is needed; zero-shot's may come before.
+  // Its error is thrown where the result is needed, because zero-shot's error may come first.
   checked.catch(() => undefined);
   const test = await stage.frozen(tests, forwardOptions(stage, 'zero-shot', tests.length));
   try {

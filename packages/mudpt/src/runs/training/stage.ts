@@ -1,4 +1,4 @@
-/** What the stages of a run work with. */
+/** The state that the stages of a run share. */
 import type { FeatureSample } from '../../evaluation/feature-sample.ts';
 import type { ForwardOptions } from '../../evaluation/forward.ts';
 import type { FrozenFeatures } from '../material/frozen-features.ts';
@@ -14,10 +14,10 @@ import type { RunOptions } from './run-options.ts';
 import type { RunFacts } from './summary.ts';
 import type { SummaryRecord } from '../files/summary-record.ts';
 
-/** What a session of a run is given. */
+/** The inputs of a session. */
 export interface SessionParts extends RunFacts {
   readonly folder: RunFolder;
-  /** What the run said of itself when it was last written; undefined for a new run. */
+  /** The run's summary as it was last written; undefined for a new run. */
   readonly resume: RunSummary | undefined;
   /** Makes this process the only one that writes the run. */
   readonly lock: FileLock;
@@ -26,12 +26,12 @@ export interface SessionParts extends RunFacts {
   readonly given: Dataset | undefined;
 }
 
-/** The same, with what a session opens for its stages. */
+/** The inputs, with what the session has opened for its stages. */
 export interface Stage extends SessionParts {
   readonly summary: SummaryRecord;
   readonly budget: Budget;
   readonly loader: BatchLoader;
-  /** Features of the frozen model, of images and of texts, computed where no run before did. */
+  /** Features of the frozen model, of images and of texts, shared with other runs. */
   readonly frozen: FrozenFeatures;
   readonly frozenTexts: OnceComputed;
   /** Features for the report; undefined where none is made. */

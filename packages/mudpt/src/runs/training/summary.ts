@@ -1,4 +1,4 @@
-/** What a run writes about itself. */
+/** Summaries of a run and what it writes about its results. */
 import type { Dataset } from '../../data/index.ts';
 import type { RunConfig } from '../settings/settings.ts';
 import type { RunMarks } from '../settings/identity.ts';
@@ -42,7 +42,7 @@ export function firstSummary({ config, dataset, base, marks }: RunFacts): RunSum
   };
 }
 
-/** What `prompts.json` says of the run. */
+/** The contents of `prompts.json` for the run. */
 export function promptFacts({ config, dataset, base }: RunFacts): Omit<PromptFacts, 'format' | 'tensors' | 'tensorsHash'> {
   const { method, settings, shots, seed, exif } = config;
   const { classNames, template, descriptions, name } = dataset;

@@ -1,4 +1,4 @@
-/** How an engine elsewhere starts this command line: absolute paths, and the launcher first, which chooses that machine's adapter. */
+/** The command line for an engine on other machines: absolute paths, and the launcher first, which chooses that machine's adapter. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

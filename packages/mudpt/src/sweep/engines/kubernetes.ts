@@ -27,9 +27,9 @@ export interface KubernetesOptions {
 }
 
 const CONTAINER = 'sweep';
-/** Pods of an index that may fail; what fails twice fails for a reason that status tells. */
+/** How often the pod of an index may fail: what fails twice fails for a reason that `status` shows. */
 const RETRIES = 1;
-/** Between SIGTERM and SIGKILL: a run saves within a minute. */
+/** Seconds between SIGTERM and SIGKILL: a run saves within a minute. */
 const GRACE_SECONDS = 90;
 
 /** The manifest, as an object. @param sweep the folder as the pods see it */
@@ -52,7 +52,7 @@ export function kubernetesJob(sweep: string, options: KubernetesOptions) {
       completions: tasks,
       parallelism: Math.min(tasks, atOnce),
       backoffLimitPerIndex: RETRIES,
-      // One index that fails ends no other.
+      // One failing index does not end the others.
       maxFailedIndexes: tasks,
       podFailurePolicy: {
         rules: [

@@ -34,9 +34,9 @@ export interface WorkerOptions {
   readonly redis: string;
   readonly workplace: Workplace;
   readonly signal: AbortSignal;
-  /** Seconds without a sign of life after which a job goes to another worker. */
+  /** Seconds without a sign of life after which a cell goes to another worker. */
   readonly silence: number;
-  /** Stay when nothing is left to do. */
+  /** Whether to stay when no cells are left. */
   readonly stays: boolean;
   readonly onStart: (cell: Cell) => void;
   readonly onProgress: (cell: Cell, text: string) => void;
@@ -69,7 +69,7 @@ export async function work(sweep: string, plan: Plan, options: WorkerOptions): P
     options.onEnd(cell, outcome, failure === undefined ? undefined : reasonOf(failure));
     if (outcome === 'stopped') return { kind: 'stopped' };
     if (outcome !== 'failed') return { kind: 'done' };
-    // What was refused would be refused again.
+    // A refused cell would be refused again, so it is not retried.
     return { kind: isRefusal(failure) ? 'refused' : 'failed', reason: reasonOf(failure) };
   };
   await workOnJobs<CellJob>(queueName(plan), { redis, signal, silence, stays, run });

@@ -1,4 +1,4 @@
-/** Which of several settings a method does best with on validation images: one sweep a setting, the same data, shots and seeds in all. */
+/** The best settings of a method on validation images, from one sweep for each candidate with the same data, shots and seeds. */
 import { canonicalText } from '@mudpt/tensor/internal';
 import { mean, sampleStd } from '../../evaluation/statistics.ts';
 import type { Cell } from '../cell.ts';
@@ -23,7 +23,7 @@ export interface Choice {
   readonly candidates: readonly Candidate[];
   /** One for each method: the highest mean, the first of equal ones. */
   readonly chosen: readonly Candidate[];
-  /** Runs that gave nothing, by id. */
+  /** Ids of runs without a result. */
   readonly gaps: readonly string[];
 }
 

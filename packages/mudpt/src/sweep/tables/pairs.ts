@@ -140,7 +140,7 @@ function matched(one: ReadonlyMap<string, boolean>, other: ReadonlyMap<string, b
   return { ids, first: ids.map((id) => one.get(id) === true), second: ids.map((id) => other.get(id) === true) };
 }
 
-/** Each image counts once: its difference is the mean over the seeds that have it, so seeds do not make images more than they are. */
+/** Each image counts once, with the mean difference over the seeds that have it, so that seeds do not multiply images. */
 function measure(seeds: readonly Seed[]) {
   const differences = new Map<string, number[]>();
   for (const { ids, first, second } of seeds)

@@ -21,7 +21,7 @@ import {
 
 export interface TableOptions {
   readonly spread: Spread;
-  /** Put the published numbers beside. */
+  /** Whether published numbers are shown beside. */
   readonly isPublishedBeside: boolean;
 }
 
@@ -53,11 +53,11 @@ class TableMaker {
   /** Names of data sets, the source first. */
   private readonly sets: readonly string[];
   private readonly partNames: readonly Part[];
-  /** Data sets of the average begin here: a source that was trained on is none of them. */
+  /** Index of the first data set in the average: a source that was trained on is left out. */
   private readonly firstAveraged: number;
   private readonly beside: PublishedTable | undefined;
   private readonly measurements: readonly Measurement[];
-  /** Sources of the published rows that were put in. */
+  /** Sources of the published rows that are shown. */
   private readonly shown = new Set<string>();
 
   constructor(private readonly parts: Parts) {
@@ -133,7 +133,7 @@ class TableMaker {
     return { title, part, isRanked: true, values, ...(zeroShot && this.gain(values, zeroShot.values)) };
   }
 
-  /** How the average stands to zero-shot's, and on how many data sets the method is below it. */
+  /** The difference of the average from zero-shot's, and the number of data sets on which the method is below zero-shot. */
   private gain(values: readonly Value[], zeroShot: readonly Value[]): Pick<Row, 'gain' | 'below'> {
     const pairs = values.map((value, column) => [value, zeroShot[column] ?? GAP] as const);
     const compared = pairs
@@ -196,7 +196,7 @@ class TableMaker {
   private publishedRows(method: string, part: Part, row: Row): Row[] {
     const found = this.beside?.rows.find((one) => one.method === method && one.part === part);
     if (!found) return [];
-    // An average over other data sets compares with nothing.
+    // An average over other data sets cannot be compared.
     const isWhole = isPublishedSelection(this.parts.protocol.name, this.sets);
     const columns = [...this.sets, ...(isWhole ? ['average'] : [''])];
     const theirs = columns.map((data): Value => ({ ...GAP, mean: found.values[data] }));

@@ -7,7 +7,7 @@ export const FORMATS = ['text', 'markdown', 'csv', 'latex'] as const;
 export type Format = (typeof FORMATS)[number];
 export const EXTENSIONS: Readonly<Record<Format, string>> = { text: 'txt', markdown: 'md', csv: 'csv', latex: 'tex' };
 
-/** What a gap is written as. */
+/** The text of a gap. */
 const DASH = '–';
 
 export function render(table: Table, format: Format): string {

@@ -6,7 +6,7 @@ import { evaluationOn, readCell } from '../runs.ts';
 
 export interface Measurement {
   readonly what: 'zero-shot' | 'tuned';
-  /** That planned the run. */
+  /** Protocol that planned the run. */
   readonly protocols: readonly Protocol[];
   /** Row of a table. */
   readonly method: string;
@@ -25,7 +25,7 @@ export interface Measurement {
   readonly images: number;
 }
 
-/** A cell that gives nothing, or not all. */
+/** A cell without results, or with some missing. */
 export interface Gap {
   readonly id: string;
   readonly reason: string;

@@ -1,4 +1,4 @@
-/** A table of accuracies: rows are methods, columns data sets and their average. How it is written is another file's matter. */
+/** A table of accuracies: rows are methods, columns data sets and their average. Output formats are in render.ts. */
 import { harmonicMean } from '../../evaluation/comparison.ts';
 import { mean, type Spread, spreadOf } from '../../evaluation/statistics.ts';
 
@@ -100,7 +100,7 @@ export function ranked(rows: readonly Row[], average: number): Row[] {
           return value.mean !== undefined && counts(value, column) ? [value.mean.toFixed(DECIMALS)] : [];
         });
       const [best, second] = [...new Set(shown)].sort((a, b) => Number(b) - Number(a));
-      // Where all are equal nothing is the best.
+      // If all values are equal, none is marked as the best.
       if (best === undefined || second === undefined) continue;
       marks.set(
         `${part} ${column}`,
