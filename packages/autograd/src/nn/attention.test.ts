@@ -1,6 +1,18 @@
 /** Modules of attention: caches, grouped heads, cross-attention, the decoder block, dropout of probabilities. */
 import { describe, expect, it } from 'vitest';
-import { capture, cat, mseLoss, narrow, scope, type Tensor, tensor } from '@mudpt/tensor';
+import {
+  attention,
+  capture,
+  cat,
+  contiguousCopy,
+  mseLoss,
+  narrow,
+  scope,
+  stack,
+  type Tensor,
+  tensor,
+  unbind,
+} from '@mudpt/tensor';
 import { ref } from '@mudpt/testing/reference/array';
 import { expectClose } from '@mudpt/testing/reference/compare';
 import { random, toF32 } from '@mudpt/testing/reference/inputs';
@@ -13,6 +25,7 @@ import {
   MultiHeadAttention,
   parameter,
   randomFrom,
+  Tape,
   TransformerDecoderBlock,
   withSeed,
 } from '../index.ts';
@@ -115,6 +128,34 @@ eachDevice('modules of attention', (ctx) => {
         ).toBe(true);
       gradients.dispose();
     }),
+  );
+
+  it.each([false, true])(
+    'gradients of two parts of one projection are its gradient, without a copy; as a shared prefix: %s',
+    (isPrefix) =>
+      scope(async () => {
+        const [q, rest, grad] = [upload([2, 6, 2, 8], 1), upload([2, 5, 2, 8], 2), upload([2, 6, 2, 8], 3)];
+        const both = upload(isPrefix ? [5, 2, 2, 8] : [2, 5, 2, 2, 8], 4);
+        const [k, v] = unbind(both, -3).map((part) => contiguousCopy(part)) as [Tensor, Tensor];
+        const attend = (keys: Tensor, values: Tensor): Tensor =>
+          isPrefix ? attention(q, rest, rest, { prefix: { k: keys, v: values } }) : attention(q, keys, values);
+        const backward = (watched: readonly Tensor[], run: () => Tensor) => {
+          using tape = new Tape();
+          for (const one of watched) tape.watch(one);
+          const out = run();
+          const before = ctx.device.counters().dispatches;
+          const gradients = tape.backward(out, grad);
+          return { gradients, dispatches: ctx.device.counters().dispatches - before };
+        };
+        const apart = backward([k, v], () => attend(k, v));
+        const whole = backward([both], () => attend(...(unbind(both, -3) as [Tensor, Tensor])));
+        // Parts of a prefix that lie apart are copied together first.
+        expect(whole.dispatches).toBe(apart.dispatches - (isPrefix ? 2 : 0));
+        const wanted = stack([apart.gradients.of(k), apart.gradients.of(v)], -3);
+        const found = whole.gradients.of(both);
+        expect([found.isContiguous, found.shape]).toEqual([true, both.shape]);
+        expect(await found.data()).toEqual(await wanted.data());
+      }),
   );
 
   it('dropout of probabilities: none in evaluation, drawn anew by a captured step, the same in the backward', () =>

@@ -15,7 +15,8 @@ import {
   unbind,
   zeros,
 } from '@mudpt/tensor/functions';
-import { nth } from '@mudpt/tensor/internal';
+import { listeningTape, nth } from '@mudpt/tensor/internal';
+import { sameShape, view } from '@mudpt/tensor/kernels';
 import { ruleFor } from '../rule.ts';
 import { sliceBackward } from './adjoints.ts';
 
@@ -73,11 +74,32 @@ function complete({ device, dtype }: Tensor, pieces: readonly Tensor[]) {
   };
 }
 
+/** A stack of gradients along an axis: where they lie beside each other already, as those of keys and values do, the tensor that they are parts of. */
+function joined(gradients: readonly Tensor[], axis: number): Tensor {
+  const [first, second] = gradients;
+  if (!first || !second || listeningTape()) return stack(gradients, axis);
+  const at = axis < 0 ? axis + first.rank + 1 : axis;
+  const step = second.offset - first.offset;
+  const isPart = ({ storage, dtype, shape, strides, offset }: Tensor, place: number): boolean =>
+    storage === first.storage &&
+    dtype === first.dtype &&
+    sameShape(shape, first.shape) &&
+    sameShape(strides, first.strides) &&
+    offset === first.offset + place * step;
+  if (!(step > 0) || !gradients.every(isPart)) return stack(gradients, axis);
+  const insert = (sizes: readonly number[], size: number): number[] => [...sizes.slice(0, at), size, ...sizes.slice(at)];
+  return view(first, {
+    shape: insert(first.shape, gradients.length),
+    strides: insert(first.strides, step),
+    offset: first.offset,
+  });
+}
+
 // As slices, each piece would fill a gradient of the size of x: all pieces together are one join.
 export const unbindRule = ruleFor(unbind, (_, x, axis = 0) => {
   const pieces = unbind(x, axis);
   const all = complete(x, pieces);
-  return { output: pieces, takesF32: true, backward: (...gradients) => [stack(all(gradients), axis)] };
+  return { output: pieces, takesF32: true, backward: (...gradients) => [joined(all(gradients), axis)] };
 });
 
 export const splitRule = ruleFor(split, (_, x, sizes, axis = 0) => {

@@ -18,17 +18,18 @@ import {
   launchPrefixGradient,
   launchQueryGradient,
   partialsTarget,
+  type PrefixTarget,
+  targetOf,
 } from './launch.ts';
 import type { FloatDType } from '../../dtype.ts';
 import type { AttentionProblem } from './problem.ts';
 import {
   disposePair,
-  emptyPair,
+  emptyPairLike,
   geometryOf,
   isQuadAligned,
   narrowed,
   paddedDepth,
-  halvesOf,
   type Pair,
   pairOf,
   quads,
@@ -179,7 +180,7 @@ function keyGradients(
   const pair: Pair =
     direct && into.k && into.v
       ? { first: alias(into.k), second: alias(into.v), storage: into.k.storage }
-      : emptyPair(inputs.k, inputs.k.shape, problem.gradDType);
+      : emptyPairLike({ first: inputs.k, second: inputs.v, storage: inputs.k.storage }, problem.gradDType);
   launchKeyGradient(problem, inputs, pair);
   if (direct) return keepNeeded({ k: pair.first, v: pair.second }, needs);
   const depth = lastOf(k.shape);
@@ -210,23 +211,16 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
   const chunks = Math.ceil(rows / chunk);
   using q = flatRows(inputs.q);
   using grad = flatRows(inputs.grad);
-  const partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
-  launchPrefixGradient(problem, { q, grad, stats: inputs.stats }, prefix, partialsTarget(partials), { chunk });
-  const sums = sumOfChunks(problem, inputs.q, partials);
-  return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
-}
-
-/** Both gradients from `partials` [chunks, 2, P, H, D] f32, which is taken over: one chunk is its sum already. */
-function sumOfChunks({ gradDType }: AttentionProblem, like: Tensor, partials: Tensor): Pair {
-  const [chunks = 0, , ...shape] = partials.shape;
-  using all = partials;
-  if (chunks === 1 && gradDType === 'f32') {
-    using both = view(all, { shape: [2, ...shape], strides: all.strides.slice(1), offset: 0 });
-    return halvesOf(both);
+  const sums = emptyPairLike(prefix, gradDType);
+  const launch = (target: PrefixTarget): void =>
+    launchPrefixGradient(problem, { q, grad, stats: inputs.stats }, prefix, target, { chunk });
+  if (chunks === 1 && gradDType === 'f32') launch(targetOf(sums));
+  else {
+    using partials = empty(device, [chunks, 2, ...shape.slice(0, -1), padded], 'f32');
+    launch(partialsTarget(partials));
+    addChunks(partials, sums, gradDType);
   }
-  const sums = emptyPair(like, shape, gradDType);
-  addChunks(all, sums, gradDType);
-  return sums;
+  return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
 }
 
 /** The sum of `partials` f32 [chunks, 2, P, H, D], in their order, into a pair of [P, H, D]. */

@@ -318,6 +318,11 @@ export function partialsTarget(partials: Tensor, first = 0): PrefixTarget {
   return { storage: partials.storage, dk: (slice) => at(0, slice), dv: (slice) => at(1, slice) };
 }
 
+/** A pair of [P, H, D], of one chunk. */
+export function targetOf({ first, second, storage }: Pair): PrefixTarget {
+  return { storage, dk: (slice) => geometryOf(first, slice), dv: (slice) => geometryOf(second, slice) };
+}
+
 /**
  * Gradients of the shared prefix: every query of the batch attends to its keys, whatever sequence it is in; with `isCausal` query i to keys up to i.
  * Queries are cut into chunks of `chunk` rows, each with a place in the target.

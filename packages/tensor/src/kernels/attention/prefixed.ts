@@ -16,9 +16,10 @@ import {
   partialsTarget,
   type PrefixTarget,
   type SharedPrefix,
+  targetOf,
 } from './launch.ts';
 import type { AttentionProblem } from './problem.ts';
-import { geometryOf, type Pair } from './quads.ts';
+import type { Pair } from './quads.ts';
 
 /** Queries, keys and values, as views of a projection. */
 type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
@@ -155,8 +156,7 @@ function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }
     launchPrefixGradient(sequences, { q, grad, stats }, keys, target, { chunk: ofChunk, isCausal: first < start });
   };
   if (chunks === 1 && gradDType === 'f32') {
-    const { storage } = dk;
-    launch({ storage, dk: (slice) => geometryOf(dk, slice), dv: (slice) => geometryOf(dv, slice) }, 0, rows, rows);
+    launch(targetOf({ first: dk, second: dv, storage: dk.storage }), 0, rows, rows);
     return;
   }
   using partials = empty(device, [chunks, 2, prefixLength, heads, depth], 'f32');

@@ -1,5 +1,7 @@
 /** Tensors as the attention kernels read them: the head dimension dense, everything else a whole number of 4-element quads. */
+import type { DType } from '../../dtype.ts';
 import type { Storage } from '../../engine/storage.ts';
+import { sameShape } from '../../shape.ts';
 import { alias, empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { nth, lastOf } from '../../values.ts';
@@ -56,6 +58,24 @@ export type Pair = { readonly first: Tensor; readonly second: Tensor; readonly s
 export function emptyPair(like: Tensor, shape: readonly number[], dtype = like.dtype): Pair {
   using both = empty(like.device, [2, ...shape], dtype);
   return halvesOf(both);
+}
+
+/**
+ * New memory for the gradients of a pair, which lie as it does: where it is two neighbouring parts of one projection [..., 2, H, D], they are the gradient of
+ * that, whole; else one after the other.
+ */
+export function emptyPairLike({ first, second, storage }: Pair, dtype: DType): Pair {
+  const { shape, strides, rank } = first;
+  const [heads, depth] = [nth(shape, rank - 2), lastOf(shape)];
+  const areDense = strides[rank - 1] === 1 && (heads === 1 || strides[rank - 2] === depth);
+  const areNeighbours = storage === second.storage && second.offset - first.offset === heads * depth;
+  if (!areDense || !areNeighbours || !sameShape(strides, second.strides) || !sameShape(shape, second.shape))
+    return emptyPair(first, shape, dtype);
+  const lead = rank - 2;
+  using both = empty(first.device, [...shape.slice(0, lead), 2, heads, depth], dtype);
+  const apart = both.strides.filter((_, axis) => axis !== lead);
+  const part = (index: 0 | 1): Tensor => view(both, { shape, strides: apart, offset: index * nth(both.strides, lead) });
+  return { first: part(0), second: part(1), storage: both.storage };
 }
 
 /** The two halves of [2, ...]. */
