@@ -1,17 +1,17 @@
 // Attention backward, for GPUs: gradient of the queries.
 //
-// Shapes   as attention/dq.wgsl, as are layout, parameters, masks and what is written.
+// Shapes   as attention/dq.wgsl, as are layout, parameters, masks and what is written, with DELTA=1 the statistics of queries too.
 // Tiling   that of attention/flash.forward.wgsl. Of a step its values are staged first, for dp = grad v^T, then its keys, for scores and for the sums.
 //          512 * DEPTH + 32 * ROWS * (DEPTH + 4) bytes of workgroup memory: 28 KiB for 32 rows and a head dimension of 64, 48 for 64.
-// Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); rows without keys have lse 1e30, so p = 0.
+// Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)); rows without keys have lse 1e30, so p = 0. With DELTA=1 the 8 invocations of a row share the sum
+//          of grad * out: each adds up its quads tx + 8 c, then all add the 8 parts in one order.
 // Measured docs/kernels/attention.md
-// Compile: T=f32 G=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 GENERAL=0 | T=f16 G=f32 OUT=f32 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=0 | T=f16 G=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=1
+// Compile: T=f32 G=f32 OUT=f32 ROWS=32 DEPTH=16 PREFIX=1 BYTES=28672 GENERAL=0 DELTA=1 BUFFERS=9 | T=f16 G=f32 OUT=f32 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=0 DELTA=0 | T=f16 G=f16 OUT=f16 ROWS=32 DEPTH=8 PREFIX=0 GENERAL=1 DELTA=1 BUFFERS=10
 #let PASS = "dq"
 #let SLICE = 4
 #let STEP = 32
 #let THREADS = 2 * ROWS
 #let BRANCHES = 0
-#let DELTA = 0
 #include "attention/elements.wgsl"
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
 #endif
 
-  // 2. Rows of q and grad, and what attention/delta.wgsl has of them.
+  // 2. Rows of q and grad, and their statistics: those of attention/delta.wgsl, or formed here for the pass dkv.
   for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
     let row = min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u);
     let d = i % ${DEPTH}u;
@@ -53,8 +53,34 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(q[q_origin + row * params.q.z + quad]), d < params.depth);
     grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen_grad(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
   }
+#if DELTA
+  let out_origin = origin_of(params.out, block);
+  let lse_origin = origin_of(params.lse, block);
+  workgroupBarrier();
+  {
+    var part = vec4<f32>();
 #for i in 4
-  let stat${i} = stats[stats_origin + min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u) * params.stats.z];
+    let out_row${i} = out_origin + min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u) * params.out.z;
+#for c in DEPTH / 8
+    // Beyond the head dimension grad_tile is 0.
+    part[${i}] += dot(widen(out[out_row${i} + min(tx + ${8 * c}u, params.depth - 1u)]), grad_tile[4u * ty + ${i}u][tx + ${8 * c}u]);
+#endfor
+#endfor
+    staged[ty][tx] = part;
+  }
+  workgroupBarrier();
+  var delta = vec4<f32>();
+  for (var t = 0u; t < 8u; t++) { delta += staged[ty][t]; }
+  workgroupBarrier(); // the first step overwrites what is read here
+#endif
+#for i in 4
+  let stat_row${i} = min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u);
+#if DELTA
+  let stat${i} = vec2<f32>(lse[lse_origin + stat_row${i} * params.lse.z] * 1.4426950408889634, delta[${i}]);
+  if (tx == 0u && block.first + 4u * ty + ${i}u < row_count) { stats[stats_origin + stat_row${i} * params.stats.z] = stat${i}; }
+#else
+  let stat${i} = stats[stats_origin + stat_row${i} * params.stats.z];
+#endif
 #for c in DEPTH / 8
   var dq${i}_${c} = vec4<f32>();
 #endfor

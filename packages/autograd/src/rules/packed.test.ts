@@ -119,14 +119,13 @@ eachDevice('packed attention', (ctx) => {
   });
 
   it('asks a prefix in the dispatches of its sequences', () => {
-    // The staged form does not.
-    using _ = ctx.device.tuner.force('attention', 'tile');
     using qkv = parameter(
       tensor(new Float32Array((PREFIX + ROWS) * 24), { shape: [PREFIX + ROWS, 3, HEADS, DEPTH], device: ctx.device }),
     );
     using grad = tensor(new Float32Array((PREFIX + ROWS) * 8), { shape: [PREFIX + ROWS, HEADS, DEPTH], device: ctx.device });
     using sequences = packedSequences(ctx.device, LENGTHS);
-    const kernels = (backward: boolean): string[] => {
+    const kernels = (backward: boolean, variant: string): string[] => {
+      using _ = ctx.device.tuner.force('attention', variant);
       using step = capture(
         () => {
           using tape = new Tape();
@@ -138,12 +137,16 @@ eachDevice('packed attention', (ctx) => {
       step({});
       return (step.plans[0]?.steps ?? []).map((label) => label.replace(/\{.*/s, ''));
     };
-    expect(kernels(false)).toEqual(['attention.forward']);
-    const backward = kernels(true).slice(1);
+    expect(kernels(false, 'tile')).toEqual(['attention.forward']);
+    const backward = kernels(true, 'tile').slice(1);
     expect(backward.filter((kernel) => kernel === 'attention.dq')).toEqual(['attention.dq']);
-    const { kind } = ctx.device.adapter;
     // SwiftShader, and devices with few bindings, form statistics and the prefix's keys apart.
-    if (kind === 'lavapipe' && !hasDefaultLimits) expect(backward).toEqual(['attention.dq', 'attention.dkv']);
+    if (ctx.device.adapter.kind !== 'lavapipe' || hasDefaultLimits) return;
+    expect(backward).toEqual(['attention.dq', 'attention.dkv']);
+    // The staged form asks the prefix apart, and forms the statistics of queries with their gradient too.
+    const staged = kernels(true, 'flash32').slice(2);
+    expect(staged.slice(0, 3)).toEqual(['attention.flash.dq', 'attention.flash.dq', 'attention.flash.dkv']);
+    expect(staged).not.toContain('attention.delta');
   });
 
   it('says so when sequences were disposed before the forward', () => {

@@ -142,8 +142,8 @@ export type Plan = {
 /** Larger than any number of keys, and small enough that a sum with one stays below 2^32. */
 export const ALL_KEYS = 0x7fffffff;
 
-/** Whether kernels of this variant may do work of neighbouring passes as well: SwiftShader compiles branches and loops around loads for minutes. */
-const isEasyToCompile = ({ adapter }: Device, variant: Variant): boolean => !isFlash(variant) && adapter.kind !== 'swiftshader';
+/** Whether kernels may do work of neighbouring passes as well: SwiftShader compiles branches and loops around loads for minutes. */
+const isEasyToCompile = ({ adapter }: Device): boolean => adapter.kind !== 'swiftshader';
 
 /** Storage buffers that dq takes where it forms statistics; every device has 8. */
 const STATS_BUFFERS = 10;
@@ -162,10 +162,10 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
   const block_count = table?.entries ?? 0; // without a table kernels count the blocks themselves
   const branches = pass === 'dq' && variant === 'subgroup' && device.subgroupSize === BRANCHING_SUBGROUP;
   const formsStats =
-    pass === 'dq' && isEasyToCompile(device, variant) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
+    pass === 'dq' && isEasyToCompile(device) && device.gpu.limits.maxStorageBuffersPerShaderStage >= STATS_BUFFERS;
   const sharesPrefix =
     pass === 'dkv'
-      ? !isGeneral && isEasyToCompile(device, variant)
+      ? !isGeneral && !isFlash(variant) && isEasyToCompile(device)
       : !isGeneral && !isFlash(variant) && table !== undefined && lastKey === 0;
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
@@ -175,7 +175,7 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
       ...(pass === 'forward' ? { OUT: dtype } : { G: gradDType, OUT: gradDType }),
       ...compiled.defines,
       ...(pass !== 'dkv' && { PREFIX: hasPrefix ? 1 : 0 }),
-      ...(pass === 'dq' && !isFlash(variant) && { DELTA: formsStats ? 1 : 0 }),
+      ...(pass === 'dq' && { DELTA: formsStats ? 1 : 0 }),
       ...(pass === 'dkv' && !isFlash(variant) && { SHARED: sharesPrefix ? 1 : 0 }),
       GENERAL: isGeneral ? 1 : 0,
     },
@@ -209,7 +209,7 @@ export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: n
       OUT: 'f32',
       ...compiled.defines,
       GENERAL: 0,
-      ...(!isFlash(variant) && { SHARED: isEasyToCompile(device, variant) ? 1 : 0 }),
+      ...(!isFlash(variant) && { SHARED: isEasyToCompile(device) ? 1 : 0 }),
     },
     rows,
     slice: compiled.slice,
