@@ -6,7 +6,8 @@
 // PARAMETERS 1 (with CENTERED 1, PREFIX 0): workgroups from `row_groups` on form the gradients of weight and bias, [2, width] f32, as norm/parameters.wgsl does in
 // one chunk: for few rows.
 // NORMALISED 1 (with CENTERED 1, PARAMETERS 0): x is n, as the forward has kept it, those of the prefix before the others in one tensor; moments are not read.
-// Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0
+// PARTS 1 (with G f32, PARAMETERS 0): grad is the result of a split product (gemm/reduce.wgsl), contiguous, and is formed here: the sum of its parts in their order.
+// Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 PARTS=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 PARTS=0 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=1 BUFFERS=9
 #if G == "f16" && T != "f16" && W != "f16"
 enable f16;
 #endif
@@ -45,10 +46,14 @@ struct Params {
 #if PARAMETERS
   row_groups: u32,
 #endif
+#if PARTS
+  parts: u32,
+  part_size: u32,
+#endif
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Stored>;
-@group(0) @binding(1) var<storage, read> grad: array<Cotangent>;
+@group(0) @binding(1) var<storage, ${PARTS ? "read_write" : "read"}> grad: array<Cotangent>;
 @group(0) @binding(2) var<storage, read> weight: array<StoredWeight>;
 #if CENTERED && !PREFIX && !NORMALISED
 @group(0) @binding(3) var<storage, read> moments: array<f32>;
@@ -67,6 +72,9 @@ struct Params {
 #if PARAMETERS
 @group(0) @binding(10) var<storage, read_write> dparameters: array<Value>;
 #endif
+#if PARTS
+@group(0) @binding(11) var<storage, read> partial: array<Cotangent>;
+#endif
 
 /// Element i of a row of the input.
 fn value(row: u32, i: u32) -> Value {
@@ -83,6 +91,16 @@ fn weighted(row: u32, i: u32) -> Value {
   if (params.has_weight == 1u) { return g * Value(weight[params.weight_offset + i]); }
   return g;
 }
+
+#if PARTS
+/// Element i of a row of grad, from its parts; it is stored, and read by this invocation alone from then on.
+fn form(row: u32, i: u32) {
+  let at = row * params.grad_stride + i;
+  var sum = Value(0);
+  for (var part = 0u; part < params.parts; part++) { sum += partial[part * params.part_size + at]; }
+  grad[at] = sum;
+}
+#endif
 
 #if PARAMETERS
 fn sum_column(column: u32) {
@@ -131,6 +149,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     var part = Value(0);
     var product = Value(0);
     for (var i = block; i < stop; i += LANES) {
+#if PARTS
+      if (valid) { form(row, i); }
+#endif
       let g = weighted(row, i);
       part += g;
       product += g * ${N};

@@ -7,7 +7,9 @@
 // O is the type of out, which may be narrower than that of x. A missing weight or bias is bound to any buffer and its flag is 0.
 // PREFIX 1 (with CENTERED 1, ADD 0): the rows of `prefix` come before those of x, in one result; means and what their rounding left lie after all rstd in that buffer.
 // NORMALISED 1: rows before weight and bias are stored too, of type O, for a backward that then reads them in place of x.
-// Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1
+// PARTS 1 (with T f32, CENTERED 1, ADD 0): x is the result of a split product (gemm/reduce.wgsl), contiguous, and is formed here: the sum of its parts in their order,
+// plus bias, plus residual. A missing one is bound to any buffer and its flag is 0.
+// Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 PARTS=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1 PARTS=0 | T=f32 O=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 ADD=0 PREFIX=1 NORMALISED=0 PARTS=1 BUFFERS=9
 #if O == "f16" && T != "f16" && W != "f16"
 enable f16;
 #endif
@@ -39,9 +41,17 @@ struct Params {
   prefix_offset: u32,
   prefix_stride: u32,
 #endif
+#if PARTS
+  parts: u32,
+  part_size: u32,
+  part_bias_offset: u32,
+  part_residual_offset: u32,
+  has_part_bias: u32,
+  has_part_residual: u32,
+#endif
 }
 
-@group(0) @binding(0) var<storage, read> x: array<Stored>;
+@group(0) @binding(0) var<storage, ${PARTS ? "read_write" : "read"}> x: array<Stored>;
 @group(0) @binding(1) var<storage, read> weight: array<StoredWeight>;
 @group(0) @binding(2) var<storage, read> bias: array<StoredWeight>;
 @group(0) @binding(3) var<storage, read_write> out: array<Result>;
@@ -59,6 +69,11 @@ struct Params {
 #endif
 #if NORMALISED
 @group(0) @binding(10) var<storage, read_write> normalised: array<Result>;
+#endif
+#if PARTS
+@group(0) @binding(11) var<storage, read> partial: array<Stored>;
+@group(0) @binding(12) var<storage, read> part_bias: array<Stored>;
+@group(0) @binding(13) var<storage, read> part_residual: array<Stored>;
 #endif
 
 #if ADD && T == "f16"
@@ -92,6 +107,19 @@ fn value(row: u32, i: u32) -> Value {
 #endif
 }
 
+#if PARTS
+/// Element i of row `row` of x, from its parts; it is stored, and read by this invocation alone from then on.
+fn formed(row: u32, i: u32) -> Value {
+  let at = row * params.x_stride + i;
+  var sum = Value(0);
+  for (var part = 0u; part < params.parts; part++) { sum += partial[part * params.part_size + at]; }
+  if (params.has_part_bias == 1u) { sum += part_bias[params.part_bias_offset + i]; }
+  if (params.has_part_residual == 1u) { sum += part_residual[params.part_residual_offset + at]; }
+  x[at] = sum;
+  return sum;
+}
+#endif
+
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let assigned = start_row(wid.x + wid.y * groups.x, local);
@@ -101,7 +129,20 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   var center = 0.0;
 #if CENTERED
   var sums = Value(0);
+#if PARTS
+#if PREFIX
+  let x_row = row - params.prefix_rows;
+  let is_formed = valid && row >= params.prefix_rows;
+#else
+  let x_row = row;
+  let is_formed = valid;
+#endif
+  for (var i = lane; i < params.width; i += LANES) {
+    if (is_formed) { sums += formed(x_row, i); } else { sums += value(row, i); }
+  }
+#else
   for (var i = lane; i < params.width; i += LANES) { sums += value(row, i); }
+#endif
   // Without its last bit: adapters that fuse this product into `value - center` would measure from a mean that is not rounded.
   center = bitcast<f32>(bitcast<u32>(row_sum(total(sums)) * params.per_element) & 0xfffffffeu);
 #endif

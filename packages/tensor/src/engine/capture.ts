@@ -99,6 +99,16 @@ export class Capture {
     this.recorded.push(command);
   }
 
+  /** Commands so far. */
+  get length(): number {
+    return this.recorded.length;
+  }
+
+  /** Forgets the last command, whose work the next one does. */
+  takeBack(): void {
+    this.recorded.pop();
+  }
+
   /** Releases what was allocated. */
   abandon(release: (buffer: PoolBuffer) => void): void {
     for (const buffer of this.constants) release(buffer);

@@ -12,6 +12,7 @@ import { normalize, withMergedBatch } from './problem/normal-form.ts';
 import { paramsOf } from './params.ts';
 import { type Matrices, MAX_BATCH_DIMS, type Problem, type Product } from './problem/problem.ts';
 import { type DeviceTraits, traitsOf } from './problem/traits.ts';
+import { noteSums } from './unsummed.ts';
 import type { GemmVariant, Step, SumsStep, Tiling } from './variants/index.ts';
 
 /**
@@ -56,7 +57,8 @@ export function planProduct(p: Product, traits: DeviceTraits, tuner: Pick<Tuner,
 }
 
 /** Records the dispatches of a plan. */
-function launch({ product: { batch, m, n, c }, variant, splits, sums, reduce }: Plan): void {
+function launch({ product, variant, splits, sums, reduce }: Plan): void {
+  const { batch, m, n, c } = product;
   if (!reduce) {
     variant.dispatch(sums, c.tensor);
     return;
@@ -64,6 +66,7 @@ function launch({ product: { batch, m, n, c }, variant, splits, sums, reduce }: 
   using partial = empty(c.tensor.device, [splits, ...batch, m, n]);
   variant.dispatch(sums, partial);
   reduceKernel.dispatch(c.tensor.device, { ...reduce, buffers: { ...reduce.buffers, partial, c: c.tensor } });
+  noteSums(product, partial, splits);
 }
 
 function choose(candidates: readonly GemmVariant[], key: string, tuner: Pick<Tuner, 'choose'>): GemmVariant {

@@ -1,5 +1,5 @@
 /** Gradients of layer norm and RMS norm; only the requested ones are computed. */
-import { normBackwardWgsl, normParametersWgsl } from '@mudpt/shaders';
+import { normParametersWgsl } from '@mudpt/shaders';
 import { bytesPerElement, promote, wgslType } from '../../dtype.ts';
 import { ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
@@ -8,12 +8,12 @@ import { empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { lastOf } from '../../values.ts';
 import { columnSum } from '../../kernels/column-sum.ts';
-import { cast, contiguous } from '../views/copy.ts';
+import { contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
+import { BACKWARD_BUFFERS, cotangentParts } from './norm-parts.ts';
 
-/** The kernel that rows after a prefix use too, see norm-prefixed.ts. */
-export const normBackwardKernel = kernel({ name: 'norm.backward', source: normBackwardWgsl });
 const parametersKernel = kernel({ name: 'norm.parameters', source: normParametersWgsl });
 
 /** Which gradients to compute. */
@@ -37,28 +37,9 @@ export type NormBackward = {
 /** The requested gradients: x in its shape and the wider dtype of x and grad, weight and bias [width]. */
 export type NormGradients = { readonly x?: Tensor; readonly weight?: Tensor; readonly bias?: Tensor };
 
-/** Both cotangents of a norm in the wider of their dtypes, as one kernel reads them. Holds references: dispose it. */
-export function alikeCotangents(
-  grad: Tensor,
-  sumGrad: Tensor | undefined,
-): { readonly grad: Tensor; readonly sumGrad: Tensor | undefined } & Disposable {
-  const dtype = sumGrad ? promote(grad.dtype, sumGrad.dtype) : grad.dtype;
-  const alike = { grad: cast.run(grad, dtype), sumGrad: sumGrad && cast.run(sumGrad, dtype) };
-  return {
-    ...alike,
-    [Symbol.dispose]: () => {
-      alike.grad.dispose();
-      alike.sumGrad?.dispose();
-    },
-  };
-}
-
 /** Gradients of layerNorm, addLayerNorm (its x and residual have the same one) and rmsNorm: only those `needs` names. */
 export function layerNormBackward(given: NormBackward): NormGradients {
-  const { x, needs } = given;
-  using alike = alikeCotangents(given.grad, given.sumGrad);
-  const problem = { ...given, grad: alike.grad, sumGrad: alike.sumGrad };
-  const { grad } = problem;
+  const { x, needs, grad } = given;
   expectRows('layerNormBackward', 'x', x);
   expectRows('layerNormBackward', 'grad', grad);
   if (!sameShape(x.shape, grad.shape)) {
@@ -69,21 +50,23 @@ export function layerNormBackward(given: NormBackward): NormGradients {
     );
   }
   using input = new RowView(x);
-  using cotangent = new RowView(grad);
+  using cotangents = new CotangentRows(grad, given.sumGrad, x);
   const needsParameters = (needs.weight ?? false) || (needs.bias ?? false);
-  if (needs.x && needsParameters && takesBoth(problem)) {
+  if (needs.x && needsParameters && takesBoth(given, cotangents)) {
     using parameters = empty(x.device, [2, lastOf(x.shape)]);
-    return { x: inputGradient(problem, input, cotangent, parameters), ...namedParameters(parameters, needs) };
+    return { x: inputGradient(given, input, cotangents, parameters), ...namedParameters(parameters, needs) };
   }
-  const dx = needs.x ? inputGradient(problem, input, cotangent) : undefined;
-  const parameters = needsParameters ? parameterGradients(problem, input, cotangent) : {};
+  const dx = needs.x ? inputGradient(given, input, cotangents) : undefined;
+  const parameters = needsParameters ? parameterGradients(given, input, cotangents) : {};
   return { ...(dx ? { x: dx } : {}), ...parameters };
 }
 
 /** Whether one dispatch forms all gradients: of few rows, which threads of columns can add up. */
-function takesBoth({ x, weight, moments, grad }: NormBackward): boolean {
+function takesBoth({ x, weight, moments }: NormBackward, cotangents: CotangentRows): boolean {
   const rows = sizeOf(x.shape.slice(0, -1));
-  return moments !== undefined && rows > 0 && rows <= MIN_CHUNK && [weight ?? x, x, grad].every(({ dtype }) => dtype === 'f32');
+  return (
+    moments !== undefined && rows > 0 && rows <= MIN_CHUNK && [weight ?? x, x, cotangents].every(({ dtype }) => dtype === 'f32')
+  );
 }
 
 /** Gradients of rmsNorm. */
@@ -93,52 +76,48 @@ export function rmsNormBackward(problem: Omit<NormBackward, 'moments' | 'sumGrad
 
 /** @param parameters f32 [2, width], where the gradients of weight and bias go too */
 function inputGradient(
-  { x, weight, moments, rstd, grad, sumGrad }: NormBackward,
+  { x, weight, moments, rstd }: NormBackward,
   input: RowView,
-  cotangent: RowView,
+  cotangents: CotangentRows,
   parameters?: Tensor,
 ): Tensor {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   using scale = contiguous.run(weight ?? x);
-  using added = new RowView(sumGrad ?? x);
-  const parts = [width, input.offset, input.stride, cotangent.offset, cotangent.stride, added.offset, added.stride];
-  const unit = unitOf([...parts, weight ? scale.offset : 0]);
+  const unit = unitOf([width, input.offset, input.stride, ...cotangents.steps, weight ? scale.offset : 0]);
   const { variant, grid, threads } = rowLaunch(x.device, 'norm', rows, width);
   const row_groups = grid.reduce((product, size) => product * size, 1);
-  const dtype = promote(x.dtype, grad.dtype);
+  const dtype = promote(x.dtype, cotangents.dtype);
   const dx = empty(x.device, x.shape, dtype);
+  const parts = moments && !parameters ? cotangentParts(cotangents.grad, BACKWARD_BUFFERS, unit) : undefined;
   normBackwardKernel.dispatch(x.device, {
     buffers: {
       x: input.tensor,
-      grad: cotangent.tensor,
+      ...cotangents.buffers,
       weight: scale,
       rstd,
       dx,
       ...(moments ? { moments } : {}),
-      residual_grad: added.tensor,
       ...(parameters && { dparameters: parameters }),
+      ...parts?.buffers,
     },
     params: {
       rows,
       width: width / unit,
       x_offset: input.offset / unit,
       x_stride: (input.stride / unit) >>> 0,
-      grad_offset: cotangent.offset / unit,
-      grad_stride: (cotangent.stride / unit) >>> 0,
+      ...cotangents.params(unit),
       weight_offset: weight ? scale.offset / unit : 0,
       has_weight: weight !== undefined,
       per_element: 1 / width,
       stats_offset: rstd.offset,
       ...(moments ? { moments_offset: moments.offset } : {}),
-      has_residual: sumGrad !== undefined,
-      residual_offset: added.offset / unit,
-      residual_stride: (added.stride / unit) >>> 0,
       ...(parameters && { row_groups }),
+      ...parts?.params,
     },
     grid: parameters ? grid1d(row_groups + Math.ceil(width / unit / threads), 1) : grid,
     defines: {
       T: wgslType(x.dtype),
-      G: wgslType(grad.dtype),
+      G: wgslType(cotangents.dtype),
       D: wgslType(dtype),
       W: wgslType((weight ?? x).dtype),
       V: unit,
@@ -147,9 +126,10 @@ function inputGradient(
       PREFIX: 0,
       PARAMETERS: parameters ? 1 : 0,
       NORMALISED: 0,
+      PARTS: parts ? 1 : 0,
     },
     flops: 12 * x.size,
-    bytes: (sumGrad ? 4 : 3) * x.size * bytesPerElement(dtype),
+    bytes: (1 + cotangents.passes) * x.size * bytesPerElement(dtype),
   });
   return dx;
 }
@@ -160,9 +140,9 @@ const MAX_CHUNK = 1024;
 const MAX_CHUNKS = 256;
 
 function parameterGradients(
-  { x, weight, moments, rstd, grad, needs }: NormBackward,
+  { x, weight, moments, rstd, needs }: NormBackward,
   input: RowView,
-  cotangent: RowView,
+  { grad: cotangent, dtype }: CotangentRows,
 ): NormGradients {
   const { rows, width } = expectRows('layerNormBackward', 'x', x);
   const perChunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.ceil(rows / MAX_CHUNKS)));
@@ -183,9 +163,9 @@ function parameterGradients(
       ...(moments ? { moments_offset: moments.offset } : {}),
     },
     grid: grid1d(width * chunks, 64),
-    defines: { T: wgslType(x.dtype), G: wgslType(grad.dtype), CENTERED: moments ? 1 : 0 },
+    defines: { T: wgslType(x.dtype), G: wgslType(dtype), CENTERED: moments ? 1 : 0 },
     flops: 5 * x.size,
-    bytes: x.size * (bytesPerElement(x.dtype) + bytesPerElement(grad.dtype)),
+    bytes: x.size * (bytesPerElement(x.dtype) + bytesPerElement(dtype)),
   });
   using both = sumOfChunks(partials, (weight ?? x).dtype);
   return namedParameters(both, needs);

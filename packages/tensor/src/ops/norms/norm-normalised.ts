@@ -4,10 +4,10 @@ import { type Shape, sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { unitOf } from '../../kernels/axes.ts';
-import { rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { rowLaunch } from '../../kernels/row-launch.ts';
 import { lastOf, nth } from '../../values.ts';
 import { contiguous } from '../views/copy.ts';
-import { alikeCotangents, normBackwardKernel } from './norm-backward.ts';
+import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
 
 /** What a norm kept, and the cotangents of its result. */
 export type NormalisedRows = {
@@ -33,24 +33,20 @@ export function normalisedBackward(
   const { device, size, offset } = normalised;
   const width = lastOf(normalised.shape);
   const rows = sizeOf(normalised.shape.slice(0, -1));
-  using alike = alikeCotangents(grad, sumGrad);
-  using cotangent = new RowView(alike.grad);
-  using added = new RowView(alike.sumGrad ?? alike.grad);
+  using cotangents = new CotangentRows(grad, sumGrad, normalised);
   using scale = contiguous.run(weight ?? normalised);
-  const parts = [width, offset, cotangent.offset, cotangent.stride, added.offset, added.stride];
-  const unit = unitOf([...parts, weight ? scale.offset : 0]);
+  const unit = unitOf([width, offset, ...cotangents.steps, weight ? scale.offset : 0]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
-  const dtype = promote(normalised.dtype, alike.grad.dtype);
+  const dtype = promote(normalised.dtype, cotangents.dtype);
   const dx = empty(device, shapes.x, dtype);
   const dprefix = shapes.prefix && empty(device, shapes.prefix, dtype);
   normBackwardKernel.dispatch(device, {
     buffers: {
       x: normalised,
-      grad: cotangent.tensor,
+      ...cotangents.buffers,
       weight: scale,
       rstd,
       dx,
-      residual_grad: added.tensor,
       ...(dprefix && { dprefix }),
     },
     params: {
@@ -58,21 +54,17 @@ export function normalisedBackward(
       width: width / unit,
       x_offset: offset / unit,
       x_stride: width / unit,
-      grad_offset: cotangent.offset / unit,
-      grad_stride: (cotangent.stride / unit) >>> 0,
+      ...cotangents.params(unit),
       weight_offset: weight ? scale.offset / unit : 0,
       has_weight: weight !== undefined,
       per_element: 1 / width,
       stats_offset: rstd.offset,
-      has_residual: sumGrad !== undefined,
-      residual_offset: added.offset / unit,
-      residual_stride: (added.stride / unit) >>> 0,
       ...(shapes.prefix && { prefix_rows: nth(shapes.prefix, 0), prefix_offset: 0, prefix_stride: 0 }),
     },
     grid,
     defines: {
       T: wgslType(normalised.dtype),
-      G: wgslType(alike.grad.dtype),
+      G: wgslType(cotangents.dtype),
       D: wgslType(dtype),
       W: wgslType((weight ?? normalised).dtype),
       V: unit,
@@ -81,9 +73,10 @@ export function normalisedBackward(
       PREFIX: dprefix ? 1 : 0,
       PARAMETERS: 0,
       NORMALISED: 1,
+      PARTS: 0,
     },
     flops: 10 * size,
-    bytes: size * (bytesPerElement(normalised.dtype) + (sumGrad ? 3 : 2) * bytesPerElement(dtype)),
+    bytes: size * (bytesPerElement(normalised.dtype) + cotangents.passes * bytesPerElement(dtype)),
   });
   return { x: dx, ...(dprefix && { prefix: dprefix }) };
 }

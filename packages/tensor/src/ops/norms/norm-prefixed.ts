@@ -8,7 +8,8 @@ import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 import { contiguous } from '../views/copy.ts';
 import { expectChannels, normKernel, resultDType } from './norm.ts';
-import { alikeCotangents, normBackwardKernel } from './norm-backward.ts';
+import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
+import { BACKWARD_BUFFERS, cotangentParts, FORWARD_BUFFERS, partsOf } from './norm-parts.ts';
 
 /** The rows of `prefix` [P, width], then those of x [..., width]; weight and bias [width]. */
 type PrefixedRows = { readonly prefix: Tensor; readonly x: Tensor; readonly weight: Tensor };
@@ -35,11 +36,19 @@ export function prefixedLayerNormForward(
   const normalised = keepsNormalised ? empty(device, [rows, width], dtype) : undefined;
   const unit = layout.unit([shift.offset]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
+  const parts = partsOf(x, normalised ? FORWARD_BUFFERS + 1 : FORWARD_BUFFERS, unit);
   normKernel.dispatch(device, {
-    buffers: { ...layout.buffers, bias: shift, out, rstd: stats, ...(normalised && { normalised }) },
-    params: { ...layout.params(unit), bias_offset: shift.offset / unit, has_bias: true, eps },
+    buffers: { ...layout.buffers, bias: shift, out, rstd: stats, ...(normalised && { normalised }), ...parts?.buffers },
+    params: { ...layout.params(unit), bias_offset: shift.offset / unit, has_bias: true, eps, ...parts?.params },
     grid,
-    defines: { ...layout.defines(unit), O: wgslType(dtype), ROWS: variant, ADD: 0, NORMALISED: normalised ? 1 : 0 },
+    defines: {
+      ...layout.defines(unit),
+      O: wgslType(dtype),
+      ROWS: variant,
+      ADD: 0,
+      NORMALISED: normalised ? 1 : 0,
+      PARTS: parts ? 1 : 0,
+    },
     flops: 8 * rows * width,
     bytes: rows * width * (bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
   });
@@ -57,38 +66,35 @@ export function prefixedLayerNormBackward(
 ): { readonly prefix: Tensor; readonly x: Tensor } {
   const { prefix, x } = rowsOf;
   using layout = new PrefixedLayout('prefixedLayerNormBackward', rowsOf);
-  using alike = alikeCotangents(grad, sumGrad);
-  using cotangent = new RowView(alike.grad);
-  using added = new RowView(alike.sumGrad ?? x);
-  const dtype = promote(x.dtype, alike.grad.dtype);
+  using cotangents = new CotangentRows(grad, sumGrad, x);
+  const dtype = promote(x.dtype, cotangents.dtype);
   const { rows, width, device } = layout;
-  const unit = layout.unit([cotangent.offset, cotangent.stride, added.offset, added.stride]);
+  const unit = layout.unit(cotangents.steps);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
   const dx = empty(device, x.shape, dtype);
   const dprefix = empty(device, prefix.shape, dtype);
+  const parts = cotangentParts(cotangents.grad, BACKWARD_BUFFERS + 1, unit);
   normBackwardKernel.dispatch(device, {
-    buffers: { ...layout.buffers, grad: cotangent.tensor, rstd: stats, residual_grad: added.tensor, dx, dprefix },
+    buffers: { ...layout.buffers, ...cotangents.buffers, rstd: stats, dx, dprefix, ...parts?.buffers },
     params: {
       ...layout.params(unit),
-      grad_offset: cotangent.offset / unit,
-      grad_stride: (cotangent.stride / unit) >>> 0,
+      ...cotangents.params(unit),
       stats_offset: stats.offset,
       moments_offset: stats.offset + rows,
-      has_residual: sumGrad !== undefined,
-      residual_offset: added.offset / unit,
-      residual_stride: (added.stride / unit) >>> 0,
+      ...parts?.params,
     },
     grid,
     defines: {
       ...layout.defines(unit),
-      G: wgslType(alike.grad.dtype),
+      G: wgslType(cotangents.dtype),
       D: wgslType(dtype),
       ROWS: variant,
       PARAMETERS: 0,
       NORMALISED: 0,
+      PARTS: parts ? 1 : 0,
     },
     flops: 12 * rows * width,
-    bytes: (sumGrad ? 4 : 3) * rows * width * bytesPerElement(dtype),
+    bytes: (1 + cotangents.passes) * rows * width * bytesPerElement(dtype),
   });
   return { prefix: dprefix, x: dx };
 }

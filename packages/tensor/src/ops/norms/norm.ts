@@ -10,6 +10,7 @@ import type { Tensor } from '../../tensor.ts';
 import { contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
 import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { FORWARD_BUFFERS, partsOf } from './norm-parts.ts';
 
 /** The kernel that rows after a prefix use too, see norm-prefixed.ts. */
 export const normKernel = kernel({ name: 'norm', source: normForwardWgsl });
@@ -93,17 +94,19 @@ function normalize(
   using added = new RowView(residual ?? x);
   using scale = contiguous.run(weight ?? x);
   using shift = contiguous.run(bias ?? x);
-  const parts = [width, input.offset, input.stride, added.offset, added.stride];
-  const unit = unitOf([...parts, weight ? scale.offset : 0, bias ? shift.offset : 0]);
+  const steps = [width, input.offset, input.stride, added.offset, added.stride];
+  const unit = unitOf([...steps, weight ? scale.offset : 0, bias ? shift.offset : 0]);
   const { variant, grid } = rowLaunch(device, 'norm', rows, width);
   const out = empty(device, x.shape, dtype);
   const moments = centered ? empty(device, [3, ...x.shape.slice(0, -1)]) : undefined;
   const rstd = empty(device, x.shape.slice(0, -1));
   const sum = residual ? empty(device, x.shape, x.dtype) : undefined;
   const normalised = keepsNormalised ? empty(device, x.shape, dtype) : undefined;
+  const parts = centered && !sum ? partsOf(x, normalised ? FORWARD_BUFFERS + 1 : FORWARD_BUFFERS, unit) : undefined;
   normKernel.dispatch(device, {
     buffers: {
       x: input.tensor,
+      ...parts?.buffers,
       weight: scale,
       bias: shift,
       out,
@@ -124,6 +127,7 @@ function normalize(
       eps,
       per_element: 1 / width,
       ...(sum ? { residual_offset: added.offset / unit, residual_stride: (added.stride / unit) >>> 0 } : {}),
+      ...parts?.params,
     },
     grid,
     defines: {
@@ -136,6 +140,7 @@ function normalize(
       ADD: sum ? 1 : 0,
       PREFIX: 0,
       NORMALISED: normalised ? 1 : 0,
+      PARTS: parts ? 1 : 0,
     },
     flops: 8 * x.size,
     bytes: x.size * ((sum ? 3 : 1) * bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
