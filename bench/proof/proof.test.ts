@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeReport } from './report.ts';
 import { notRun, runStep, type Step } from './run.ts';
-import { FAULTS, planSteps } from './steps.ts';
+import { keepOutcomes, passedSteps } from './resume.ts';
+import { FAULTS, FIRST_TESTS, planSteps } from './steps.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -68,6 +70,25 @@ it('ends at once when the proof is interrupted', async () => {
   expect(outcome.seconds).toBeLessThan(15);
 });
 
+describe('a proof that was cut off', () => {
+  it('goes on with what did not pass, and says why where it cannot', () => {
+    expect(() => passedSteps(folder, false)).toThrow(/leave out --resume/);
+    const outcome = (name: string, status: 'passed' | 'failed') => ({
+      name,
+      title: name,
+      status,
+      seconds: 1,
+      reason: '',
+      tail: [],
+    });
+    keepOutcomes(folder, { isDry: false, outcomes: [outcome('adapter', 'passed'), outcome('peaks', 'failed')] });
+    expect([...passedSteps(folder, false).keys()]).toEqual(['adapter']);
+    expect(() => passedSteps(folder, true)).toThrow(/is of no dry run: leave out --dry-run/);
+    writeFileSync(join(folder, 'outcomes.json'), '[]');
+    expect(() => passedSteps(folder, false)).toThrow(/another version/);
+  });
+});
+
 describe('the plan', () => {
   it('begins with the adapter, plants what is asked for, and leaves out of a dry run what takes minutes, with the reason', () => {
     const steps = planSteps({ ...choice, faults: FAULTS });
@@ -76,6 +97,15 @@ describe('the plan', () => {
     expect(steps.filter(({ leftOut }) => leftOut).map(({ name }) => name)).toContain('bench-training');
     const whole = planSteps({ ...choice, isDry: false });
     expect(whole.filter(({ leftOut }) => leftOut).map(({ name }) => name)).not.toContain('bench-training');
+  });
+
+  it('names tests that exist', () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const isThere = (name: string): boolean =>
+      readdirSync(join(root, dirname(name)), { recursive: true, encoding: 'utf8' }).some(
+        (file) => file.startsWith(basename(name)) && file.endsWith('.test.ts'),
+      );
+    expect(FIRST_TESTS.filter((name) => !isThere(name))).toEqual([]);
   });
 
   it('gives every step more time where there is more', () => {

@@ -25,17 +25,17 @@ export type Choice = {
 export const FAULTS = ['hang', 'lost', 'failing'] as const;
 
 /** Tests of kernels whose variants are forced, of gradients, capture and methods: wrong numbers show here first. */
-const FIRST_TESTS = [
-  'packages/tensor/src/ops/matmul',
-  'packages/tensor/src/ops/linear',
+export const FIRST_TESTS = [
+  'packages/tensor/src/ops/products/matmul',
+  'packages/tensor/src/ops/products/linear',
   'packages/tensor/src/kernels/gemm',
   'packages/tensor/src/ops/attention',
   'packages/tensor/src/kernels/attention',
-  'packages/tensor/src/ops/norm',
-  'packages/tensor/src/ops/softmax',
+  'packages/tensor/src/ops/norms',
   'packages/tensor/src/ops/reduce',
+  'packages/autograd/src/nn/norm',
 ];
-const DRY_TESTS = ['packages/tensor/src/ops/softmax', 'packages/tensor/src/ops/norm'];
+const DRY_TESTS = ['packages/tensor/src/ops/norms'];
 
 /** Seconds of a whole proof for which the shares below are meant. */
 const WHOLE = 480;
