@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'signatures.ts',
     'capture.ts',
     'capture-feed.ts',
+    'capture-record.ts',
     'capture-inputs.ts',
     'interop.ts',
     'tuning.ts',

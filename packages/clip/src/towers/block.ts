@@ -3,30 +3,22 @@
  * feed-forward part work on each token alone, so tokens that nobody reads after the block need none of them. What is left has the numbers of
  * the whole block.
  */
-import { checkpoint, feedForward, type RowsOf, type TransformerBlock } from '@mudpt/autograd';
+import { checkpoint, type TransformerBlock } from '@mudpt/autograd';
 import {
-  type Activation,
   attention,
   type AttentionOptions,
-  type AttentionPrefix,
   attentionQkv,
-  type FloatDType,
-  gelu,
-  geluTanh,
   narrow,
-  type PackedSequences,
-  quickGelu,
-  relu,
   reshape,
   rope,
   select,
-  silu,
   type Tensor,
   unbind,
 } from '@mudpt/tensor';
 import { prefixedAttention } from '@mudpt/tensor/internal';
-import { adaptedParts, adaptedProduct, type BlockAdapter } from './adapters.ts';
-import { EvaBlock, withRows } from './eva-block.ts';
+import type { BlockAdapter } from './adapters.ts';
+import { allParts, finish, keysAndValues, type Middle, project, secondHalf, someParts } from './block-halves.ts';
+import { withRows } from './eva-block.ts';
 
 /** Takes the tokens that are read after the last block, one of every sequence, as [count, width]. */
 export type TokenPicker = (x: Tensor) => Tensor;
@@ -48,9 +40,6 @@ export type BlockReads = {
   readonly inHalves?: boolean | undefined;
 };
 
-/** x with attention added, where the second half of a block begins, and how it gets x after the first norm. */
-type Middle = { readonly middle: Tensor; readonly rows: () => Tensor; readonly rowsOf: RowsOf | undefined };
-
 /** `block` over x [B, T, width], or packed [N, width] with `cuSeqlens`. @returns the tokens of x, or those picked */
 export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAttention, reads: BlockReads): Tensor {
   const { unread, pick, adapter, rotations, inHalves = false } = reads;
@@ -63,13 +52,7 @@ export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAtten
   return finish(block, firstHalf(block, x, options, reads), adapter);
 }
 
-/** The second half of a block without adapters. @param isTwice whether the backward computes it a second time */
-function secondHalf(block: TransformerBlock, middle: Tensor, isTwice: boolean): Tensor {
-  const run = (input: Tensor): Tensor => block.transform(input);
-  return (isTwice ? checkpoint(run) : run)(middle);
-}
-
-function firstHalf(
+export function firstHalf(
   block: TransformerBlock,
   x: Tensor,
   options: BlockAttention,
@@ -114,184 +97,11 @@ function rotated(x: Tensor, table: Tensor): Tensor {
 }
 
 /** The first half over x with keys and values of `unread`, in the products that give those of x. */
-function firstHalfAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Middle {
+export function firstHalfAfterUnread(block: TransformerBlock, unread: Tensor, x: Tensor, options: BlockAttention): Middle {
   const { skip, out: normed } = block.norm1.forkAfter(unread, x, block.activationDType);
   const [batch = 1] = x.shape;
   const after = options.cuSeqlens ? {} : { batch };
   const prefixed = { ...options, ...after, prefix: unread.shape[0] as number, isRead: false };
   const attended = prefixedAttention(allParts(block, normed, undefined), prefixed);
   return project(block, skip, attended, { adapter: undefined, rows: () => normed });
-}
-
-/** Packed sequences after a common prefix of `prefix` tokens, in one tensor [prefix + N, width]. */
-export type JoinedTokens = { readonly joined: Tensor; readonly prefix: number; readonly sequences: PackedSequences };
-
-/**
- * `block` over packed causal sequences and their prefix, each of its products over all tokens at once.
- * @param options.picks the only tokens that are read after the block: from all, and from those of the sequences
- * @param options.inHalves keep only the inputs of its halves for the backward
- */
-export function runJoinedBlock(
-  block: TransformerBlock,
-  tokens: JoinedTokens,
-  options: {
-    readonly picks?: { readonly joined: TokenPicker; readonly tokens: TokenPicker } | undefined;
-    readonly inHalves?: boolean;
-  } = {},
-): Tensor {
-  const { picks, inHalves = false } = options;
-  const first = ({ joined, prefix, sequences }: JoinedTokens): Tensor => {
-    const { skip, out: normed } = block.norm1.fork(joined, block.activationDType);
-    const parts = allParts(block, normed, undefined);
-    const attended = prefixedAttention(parts, { prefix, isRead: picks === undefined, causal: true, cuSeqlens: sequences });
-    const more = { adapter: undefined, rows: () => normed };
-    if (!picks) return project(block, skip, attended, more).middle;
-    const heads = picks.tokens(reshape(attended, [-1, block.attention.width]));
-    return project(block, picks.joined(skip), heads, more).middle;
-  };
-  return secondHalf(block, (inHalves ? checkpoint(first) : first)(tokens), inHalves);
-}
-
-/** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
-export type PrefixedTokens = { readonly prefix: Tensor; readonly tokens: Tensor; readonly sequences: PackedSequences };
-
-/** What of a block's tokens is read after it, and how it runs. */
-export type PrefixedReads = {
-  /** Whether those of the prefix are. */
-  readonly prefix: boolean;
-  readonly isConstant: boolean;
-  /** Those of the sequences that are. Default: all. */
-  readonly pick?: TokenPicker | undefined;
-  readonly adapter?: BlockAdapter | undefined;
-  /** Keep only the inputs of its halves for the backward; not together with an adapter. */
-  readonly inHalves?: boolean;
-};
-
-/** `block` over packed causal sequences after a common prefix. */
-export function runPrefixedBlock(
-  block: TransformerBlock,
-  tokens: PrefixedTokens,
-  read: PrefixedReads,
-): { readonly prefix?: Tensor; readonly tokens: Tensor } {
-  const { adapter, inHalves = false } = read;
-  if (inHalves) {
-    // Of the prefix, which is short, both halves are computed in the first.
-    const first = (given: PrefixedTokens): { readonly prefix?: Tensor; readonly middle: Tensor } => {
-      const { of, ...rest } = firstPrefixedHalf(block, given, read);
-      return { ...rest, middle: of.middle };
-    };
-    const { middle, ...rest } = checkpoint(first)(tokens);
-    return { ...rest, tokens: secondHalf(block, middle, true) };
-  }
-  const { of, ...rest } = firstPrefixedHalf(block, tokens, read);
-  return { ...rest, tokens: finish(block, of, adapter) };
-}
-
-/** The prefix after the whole block, where it is read, and the sequences' tokens in its middle. */
-function firstPrefixedHalf(
-  block: TransformerBlock,
-  { prefix, tokens, sequences }: PrefixedTokens,
-  read: PrefixedReads,
-): { readonly prefix?: Tensor; readonly of: Middle } {
-  const { adapter } = read;
-  const options = { causal: true, cuSeqlens: sequences };
-  const after = (keys: AttentionPrefix): Middle =>
-    firstHalf(block, tokens, { ...options, prefix: keys }, { pick: read.pick, adapter });
-  if (!read.prefix && !read.isConstant && !read.pick && !adapter)
-    return { of: firstHalfAfterUnread(block, prefix, tokens, options) };
-  if (!read.prefix) return { of: after(keysAndValues(block, prefix, adapter)) };
-  const { skip, out: normed } = block.norm1.fork(prefix, block.activationDType);
-  const parts = allParts(block, normed, adapter, 'shared');
-  const [, k, v] = unbind(parts, -3) as [Tensor, Tensor, Tensor];
-  const attended = attentionQkv(reshape(parts, [1, ...parts.shape]), { causal: true });
-  const whole = finish(block, project(block, skip, attended, { adapter, rows: () => normed, rowsOf: 'shared' }), adapter);
-  return { prefix: whole, of: after({ k, v }) };
-}
-
-/** Keys and values [n, heads, depth] of tokens [n, width]. */
-function keysAndValues(block: TransformerBlock, tokens: Tensor, adapter: BlockAdapter | undefined): AttentionPrefix {
-  const normed = block.norm1.forward(tokens, block.activationDType);
-  const [k, v] = unbind(someParts(block, normed, ['k', 'v'], adapter, 'shared'), -3) as [Tensor, Tensor];
-  return { k, v };
-}
-
-/** Rows of the fused projection. */
-const PARTS = ['q', 'k', 'v'] as const;
-
-/** Queries, keys and values [..., 3, heads, depth] of normed x [..., width]. */
-function allParts(block: TransformerBlock, normed: Tensor, adapter: BlockAdapter | undefined, rowsOf?: RowsOf): Tensor {
-  const parts = adaptedParts(block.attention.qkv, normed, adapter, PARTS, { dtype: block.activationDType, rowsOf });
-  return byHeads(block, parts, PARTS.length);
-}
-
-/** Consecutive `names` of queries, keys and values, [..., count, heads, depth]: some rows of the fused projection. */
-function someParts(
-  block: TransformerBlock,
-  normed: Tensor,
-  names: readonly (typeof PARTS)[number][],
-  adapter: BlockAdapter | undefined,
-  rowsOf?: RowsOf,
-): Tensor {
-  const { qkv, width } = block.attention;
-  const first = PARTS.indexOf(names[0] as (typeof PARTS)[number]);
-  const part = (x: Tensor): Tensor => narrow(x, 0, first * width, names.length * width);
-  const weights = { weight: part(qkv.weight), bias: qkv.bias && part(qkv.bias) };
-  return byHeads(block, adaptedParts(weights, normed, adapter, names, { dtype: block.activationDType, rowsOf }), names.length);
-}
-
-function byHeads({ attention: { width, heads } }: TransformerBlock, parts: Tensor, count: number): Tensor {
-  return reshape(parts, [...parts.shape.slice(0, -1), count, heads, width / heads]);
-}
-
-/** Alone, where something is added to the product before them. */
-const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
-  none: (x) => x,
-  relu,
-  gelu,
-  geluTanh,
-  quickGelu,
-  silu,
-};
-
-/**
- * The projection of a block's attention and its residual x: `attended` has the elements of x.
- * @param rows gives x after the first norm
- */
-function project(
-  block: TransformerBlock,
-  x: Tensor,
-  attended: Tensor,
-  {
-    adapter,
-    rows,
-    rowsOf,
-  }: { readonly adapter: BlockAdapter | undefined; readonly rows: () => Tensor; readonly rowsOf?: RowsOf },
-): Middle {
-  const heads = reshape(attended, x.shape);
-  const inner = block instanceof EvaBlock ? block.attentionNorm.forward(heads) : heads;
-  return {
-    middle: adaptedProduct(block.attention.out, inner, adapter, 'out', { residual: x, dtype: streamDType(block, x), rowsOf }),
-    rows,
-    rowsOf,
-  };
-}
-
-/** The dtype of what is added to the residual stream x: that of x, where the block's activations have another. */
-function streamDType({ activationDType }: TransformerBlock, x: Tensor): FloatDType | undefined {
-  return activationDType && (x.dtype as FloatDType);
-}
-
-/** The second half of a block. */
-function finish(block: TransformerBlock, { middle, rows, rowsOf }: Middle, adapter: BlockAdapter | undefined): Tensor {
-  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle, false);
-  const { activationDType } = block;
-  const { skip, out: normed } = block.norm2.fork(middle, activationDType);
-  const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
-  if (block instanceof EvaBlock) return block.feed(normed, residual);
-  const { up, down, activation } = block;
-  const dtype = streamDType(block, middle);
-  if (!adapter.lowRank?.up && !adapter.lowRank?.down)
-    return feedForward(normed, up.weights, down.weights, { activation, residual, hiddenDType: activationDType, dtype });
-  const hidden = ACTIVATIONS[activation](adaptedProduct(up, normed, adapter, 'up', { dtype: activationDType, rowsOf }));
-  return adaptedProduct(down, hidden, adapter, 'down', { residual, dtype, rowsOf });
 }

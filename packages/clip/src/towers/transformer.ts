@@ -2,16 +2,8 @@
 import { checkpoint, type TransformerBlock } from '@mudpt/autograd';
 import { cat, narrow, type PackedSequences, scope, ShapeError, type Tensor } from '@mudpt/tensor';
 import type { BlockAdapter } from './adapters.ts';
-import {
-  type BlockAttention,
-  type BlockReads,
-  type JoinedTokens,
-  type PrefixedTokens,
-  runBlock,
-  runJoinedBlock,
-  runPrefixedBlock,
-  type TokenPicker,
-} from './block.ts';
+import { type BlockAttention, type BlockReads, runBlock, type TokenPicker } from './block.ts';
+import { type JoinedTokens, type PrefixedTokens, runJoinedBlock, runPrefixedBlock } from './prefixed-block.ts';
 import { insertTokens, placeTokens, type PromptTokens, replaceInPacked } from './prompt-tokens.ts';
 
 /**

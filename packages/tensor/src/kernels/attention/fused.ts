@@ -8,19 +8,9 @@ import { nth, lastOf } from '../../values.ts';
 import { contiguousCopy, copyInto } from '../copy.ts';
 import { fill } from '../fill.ts';
 import type { Shape } from '../../shape.ts';
-import {
-  type BackwardInputs,
-  type ForwardResults,
-  formsStats,
-  type KernelInputs,
-  launchForward,
-  launchKeyGradient,
-  launchPrefixGradient,
-  launchQueryGradient,
-  partialsTarget,
-  type PrefixTarget,
-  targetOf,
-} from './launch.ts';
+import { launchKeyGradient, launchPrefixGradient, partialsTarget, type PrefixTarget, targetOf } from './launch-keys.ts';
+import type { BackwardInputs, KernelInputs } from './launch-params.ts';
+import { type ForwardResults, formsStats, launchForward, launchQueryGradient } from './launch-queries.ts';
 import type { FloatDType } from '../../dtype.ts';
 import type { AttentionProblem } from './problem.ts';
 import {

@@ -6,20 +6,11 @@ import { empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { nth } from '../../values.ts';
 import { addChunks, launchStats, prefixChunk } from './fused.ts';
-import {
-  canShare,
-  formsStats,
-  launchForward,
-  launchKeyGradient,
-  launchPrefixGradient,
-  launchQueryGradient,
-  partialsTarget,
-  type PrefixTarget,
-  type SharedPrefix,
-  targetOf,
-} from './launch.ts';
+import { launchKeyGradient, launchPrefixGradient, partialsTarget, type PrefixTarget, targetOf } from './launch-keys.ts';
+import { formsStats, launchForward, launchQueryGradient } from './launch-queries.ts';
 import type { AttentionProblem } from './problem.ts';
 import type { Pair } from './quads.ts';
+import { canShare, type SharedPrefix } from './shared-prefix.ts';
 
 /** Queries, keys and values, as views of a projection. */
 type Parts = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
