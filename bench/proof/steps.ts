@@ -137,7 +137,7 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
     program(
       'pretrain',
       'Pretraining: images a second',
-      isDry ? 40 : 75,
+      isDry ? 120 : 75,
       here('pretraining.ts'),
       out,
       ...(isDry ? ['--small'] : []),

@@ -48,6 +48,8 @@ struct Params {
   shared_dv: u32,
   shared_dq: u32,      // of queries that were not asked, whose gradient becomes 0
   has_unasked: u32,
+  shared_blocks: u32,  // blocks of its keys, and queries of a chunk, where there are chunks (attention/dkv.wgsl, CHUNKED=1)
+  shared_chunk: u32,
 #endif
 #endif
   queries: u32,

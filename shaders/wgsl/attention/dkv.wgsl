@@ -3,7 +3,7 @@
 // Shapes   as attention/forward.wgsl; grad (of the output) like q; stats [B, Tq, H, 2] of attention/delta.wgsl; dk like k, dv like v.
 //          Shared prefix: k and v are the prefix, batches are chunks of `queries` rows out of `rows` in all (its gradient sums over every
 //          query of every sequence); each chunk writes an f32 partial, and attention/reduce.wgsl adds them in order. A prefix in one projection with
-//          the sequences may take some more workgroups of their dispatch instead (SHARED=1, params.shared_...).
+//          the sequences may take some more workgroups of their dispatch instead (SHARED=1, params.shared_...), with CHUNKED=1 as many for each of its chunks.
 // Layout   dk and dv are two layouts in one buffer: WebGPU forbids binding one buffer for writing twice, and they may be views of one
 //          fused gradient.
 // Tiling   one subgroup owns ROWS keys of one head. Per step it takes LANES * KEYS queries (KEYS of each lane): lanes hold queries while scores
@@ -12,7 +12,7 @@
 // Numerics f32; p = exp2(scale log2(e) qk - lse log2(e)).
 // Variants TILE=0 broadcasts within the subgroup. TILE=1 needs none: 32 invocations exchange through workgroup memory (16 KiB at most).
 // Measured docs/kernels/attention.md
-// Compile: SG=on T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 SHARED=1 | SG=on T=f16 G=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 SHARED=1 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1 SHARED=0
+// Compile: SG=on T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=4 COLUMNS=2 TILE=0 GENERAL=0 SHARED=1 CHUNKED=0 | SG=on T=f16 G=f32 OUT=f32 ROWS=8 KEYS=1 SLICE=2 COLUMNS=1 TILE=0 GENERAL=0 SHARED=1 CHUNKED=0 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 CHUNKED=0 | T=f32 G=f32 OUT=f32 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=1 SHARED=0 CHUNKED=0 | T=f32 G=f32 OUT=f16 ROWS=8 KEYS=2 SLICE=2 COLUMNS=1 TILE=1 DEPTH=16 GENERAL=0 SHARED=1 CHUNKED=1
 #if !TILE
 enable subgroups;
 #endif
@@ -38,6 +38,11 @@ var<workgroup> ds_tile: array<f32, ${ROWS * KEYS * LANES}>;
 var<workgroup> p_tile: array<f32, ${ROWS * KEYS * LANES}>;
 #endif
 
+#if CHUNKED
+// Of the shared prefix: f32 [chunks, 2, P, H, D], which attention/reduce.wgsl adds up.
+@group(0) @binding(10) var<storage, read_write> partials: array<vec${SLICE}<f32>>;
+#endif
+
 #if SHARED
 // A layout that begins at `offset` for the keys of a shared prefix.
 fn placed(tensor_layout: vec4<u32>, offset: u32, is_shared: bool) -> vec4<u32> {
@@ -58,7 +63,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #else
   let number = select(group.z, group.x + group.z * groups.x, whole.packed);
   let is_shared = number >= params.shared_begin;
+#if CHUNKED
+  let shared_block = number - params.shared_begin;
+  let chunk = select(shared_block, shared_block / params.shared_blocks, whole.packed);
+  let shared_first = select(group.x, shared_block % params.shared_blocks, whole.packed) * ${ROWS}u;
+#else
   let shared_first = select(group.x, number - params.shared_begin, whole.packed) * ${ROWS}u;
+#endif
   var block = whole;
   block.batch = select(whole.batch, 0u, is_shared);
   block.start = select(whole.start, 0u, is_shared);
@@ -73,11 +84,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let query_begin = query_range.x;
   let query_end = query_range.y;
 #else
+#if CHUNKED
+  let chunk_begin = chunk * params.shared_chunk;
+  let query_begin = max(block.first - min(block.first, causal_offset), select(0u, chunk_begin, is_shared));
+  let query_end = select(query_count, select(min(query_count, chunk_begin + params.shared_chunk), 0u, block.first >= row_count), is_shared);
+#else
   let query_begin = block.first - min(block.first, causal_offset);
 #if SHARED
   let query_end = select(query_count, 0u, is_shared && block.first >= row_count);
 #else
   let query_end = query_count;
+#endif
 #endif
 #endif
   let k_origin = origin_of(${!SHARED ? "params.k" : "placed(params.k, params.shared_k, is_shared)"}, block);
@@ -262,6 +279,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   // and do not unroll the loop.
   let dk_origin = origin_of(${!SHARED ? "params.dk" : "placed(params.dk, params.shared_dk, is_shared)"}, block);
   let dv_origin = origin_of(${!SHARED ? "params.dv" : "placed(params.dv, params.shared_dv, is_shared)"}, block);
+#if CHUNKED
+  let partial_row = groups.y * params.depth * ${SLICES}u;
+  let partial_origin = chunk * 2u * params.shared_keys * partial_row + block.head * params.depth * ${SLICES}u;
+#endif
   for (var i = 0u; i < 8u + (params.depth >> 31u); i++) {
 #for r in ROWS / 8
 #let F = 8 * r
@@ -273,11 +294,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #for c in COLUMNS
       let ${SUM}_${c} = merge_split(pick_slice(i, ${SUM}${F}_${c}, ${SUM}${F + 1}_${c}, ${SUM}${F + 2}_${c}, ${SUM}${F + 3}_${c}, ${SUM}${F + 4}_${c}, ${SUM}${F + 5}_${c}, ${SUM}${F + 6}_${c}, ${SUM}${F + 7}_${c}));
       if (row < row_count && side == 0u && slice_${c} < params.depth * ${SLICES}u) {
+#if CHUNKED
+        if (is_shared) {
+          partials[partial_origin + (${product}u * params.shared_keys + row) * partial_row + slice_${c}] = ${SCALE} * ${SUM}_${c};
+        } else {
+          dkv[${SUM}_origin + row * params.${SUM}.z + slice_${c}] = narrow(${SCALE} * ${SUM}_${c});
+        }
+#else
         dkv[${SUM}_origin + row * params.${SUM}.z + slice_${c}] = narrow(${SCALE} * ${SUM}_${c});
+#endif
       }
 #endfor
 #endfor
-#if SHARED
+#if SHARED && !CHUNKED
       if (is_shared && params.has_unasked == 1u && row < row_count) {
 #for c in COLUMNS
         if (side == 0u && slice_${c} < params.depth * ${SLICES}u) {

@@ -2,7 +2,8 @@
 //
 // Shapes   partials [chunks, 2, P, H, D] f32 -> dk [P, H, D] and dv [P, H, D], two layouts in one buffer of type OUT.
 // Tiling   one thread a (key or value, row, head, 4 elements).
-// Compile: OUT=f32 | OUT=f16
+// ZERO=1   also writes zeros: the gradient of queries [P, H, D] that were not asked, a third layout in that buffer.
+// Compile: OUT=f32 ZERO=0 | OUT=f16 ZERO=1
 struct Params {
   dk: vec4<u32>,    // offset, unused, row stride, head stride, in units of 4
   dv: vec4<u32>,
@@ -10,6 +11,9 @@ struct Params {
   heads: u32,
   depth: u32,       // D / 4
   count: u32,       // P * H * D / 4: elements of dk, and of dv
+#if ZERO
+  dq: vec4<u32>,    // as dk
+#endif
 }
 #let T = "f32"
 #let G = "f32"
@@ -34,4 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
   let row = element / (params.depth * params.heads);
   let dkv_layout = select(params.dk, params.dv, index >= params.count);
   dkv[dkv_layout.x + row * dkv_layout.z + head * dkv_layout.w + d] = narrow(total);
+#if ZERO
+  if (index < params.count) { dkv[params.dq.x + row * params.dq.z + head * params.dq.w + d] = narrow(vec4<f32>()); }
+#endif
 }

@@ -2,6 +2,7 @@
 import {
   add,
   cast,
+  contiguous,
   gelu,
   geluTanh,
   linear,
@@ -96,7 +97,9 @@ export const linearRule = ruleFor(linear, (context, x, weight, bias, options = {
     takesF32: true,
     inputs: [x, weight, bias, residual],
     backward: (grad) => {
-      const dY = savedPre ? activationBackward(grad, savedPre, activation) : grad;
+      const given = savedPre ? activationBackward(grad, savedPre, activation) : grad;
+      // Both gradients of parameters read rows: parts of a tensor are copied once.
+      const dY = savedX && needsBias && given.rank > 2 ? contiguous(given) : given;
       return [
         savedWeight && linearBackwardInput(dY, savedWeight),
         savedX && linearBackwardWeight(dY, savedX),

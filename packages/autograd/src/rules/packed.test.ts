@@ -105,10 +105,25 @@ eachDevice('packed attention', (ctx) => {
     { name: 'whose queries are asked, in chunks', options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE }, chunk: '4' },
     { name: 'of keys and values only', options: { isRead: false, causal: true, cuSeqlens: CUMULATIVE } },
     { name: 'of sequences of one length', options: { isRead: false, batch: 2 }, chunk: '4' },
+    {
+      name: 'in chunks of one dispatch',
+      options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE },
+      chunk: '4',
+      joined: true,
+      variant: 'tile',
+    },
+    {
+      name: 'of one length, in chunks of one dispatch',
+      options: { isRead: false, batch: 2 },
+      chunk: '4',
+      joined: true,
+      variant: 'tile',
+    },
     { name: 'through workgroup memory', options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE }, variant: 'tile' },
     { name: 'staged', options: { isRead: true, causal: true, cuSeqlens: CUMULATIVE }, variant: 'flash32' },
     { name: 'of sequences of one length, staged', options: { isRead: false, batch: 2 }, variant: 'flash32' },
-  ])('has the gradient of one projection of sequences after a prefix $name', async ({ options, chunk, variant }) => {
+  ])('has the gradient of one projection of sequences after a prefix $name', async ({ options, chunk, joined, variant }) => {
+    using ___ = joined ? ctx.device.tuner.force('attention.chunks', 'joined') : undefined;
     using _ = chunk === undefined ? undefined : ctx.device.tuner.force('attention.chunk', chunk);
     using __ = variant === undefined ? undefined : ctx.device.tuner.force('attention', variant);
     await checkRule(ctx.device, {

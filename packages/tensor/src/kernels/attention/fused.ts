@@ -29,11 +29,11 @@ const deltaKernel = kernel({ name: 'attention.delta', source: attentionDeltaWgsl
 const reduceKernel = kernel({ name: 'attention.reduce', source: attentionReduceWgsl });
 
 /**
- * Rows of a query chunk in the prefix gradient: long enough to amortise its partial, short enough to occupy every core. The heads alone occupy a
- * CPU adapter's, up to sums of so many rows that they would lose digits. Tests force others with `tuner.force('attention.chunk', '512')`.
+ * Rows of a query chunk in the prefix gradient: one workgroup walks through them, so they are few on GPUs, where all others are done by then. The heads
+ * alone occupy a CPU adapter's cores, up to sums of so many rows that they would lose digits. Tests force others with `tuner.force('attention.chunk', '512')`.
  */
 export function prefixChunk({ adapter, tuner }: Device): number {
-  return Number(tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? 512 : 4096));
+  return Number(tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? 128 : 4096));
 }
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
@@ -213,15 +213,26 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
   return keepNeeded({ prefixK: cut(sums.first, depth), prefixV: cut(sums.second, depth) }, needs);
 }
 
-/** The sum of `partials` f32 [chunks, 2, P, H, D], in their order, into a pair of [P, H, D]. */
-export function addChunks(partials: Tensor, sums: Pair, dtype: FloatDType): void {
+/**
+ * The sum of `partials` f32 [chunks, 2, P, H, D], in their order, into a pair of [P, H, D].
+ * @param unasked as in {@link launchStats}, in the memory of the pair
+ */
+export function addChunks(partials: Tensor, sums: Pair, dtype: FloatDType, unasked?: Tensor): void {
   const [chunks = 0, , rows = 0, heads = 0, depth = 0] = partials.shape;
   const count = (rows * heads * depth) / 4;
   reduceKernel.dispatch(partials.device, {
     buffers: { partials, dkv: sums.storage },
-    params: { dk: geometryOf(sums.first), dv: geometryOf(sums.second), chunks, heads, depth: depth / 4, count },
+    params: {
+      dk: geometryOf(sums.first),
+      dv: geometryOf(sums.second),
+      chunks,
+      heads,
+      depth: depth / 4,
+      count,
+      ...(unasked && { dq: geometryOf(unasked) }),
+    },
     grid: grid1d(2 * count, 64),
-    defines: { OUT: dtype },
+    defines: { OUT: dtype, ZERO: unasked ? 1 : 0 },
   });
 }
 

@@ -21,10 +21,21 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
     const isBounded = !plan.isGeneral && problem.lastKey !== undefined;
     const first = isBounded ? Math.min(Math.max(0, row - problem.lastKey), problem.queries) : 0;
     const causal_offset = isBounded ? Math.max(0, problem.lastKey + first - row) : plan.params.causal_offset;
-    const grown = shared && sharedGrid(problem, plan, part, nth(shared.dk.shape, 0));
+    const partials = shared?.chunked?.partials;
+    const grown = shared && sharedGrid(problem, plan, part, nth(shared.dk.shape, 0), partials?.shape[0]);
     const ofQueries = plan.isGeneral ? { ...part, head: 0 } : part; // general kernels count heads of queries from the first
     plan.kernel.dispatch(problem.device, {
-      buffers: { q, k, v, grad, stats, dkv: dkv.storage, blocks: plan.blocks ?? q, ...maskBuffer(problem, plan, k) },
+      buffers: {
+        q,
+        k,
+        v,
+        grad,
+        stats,
+        dkv: dkv.storage,
+        blocks: plan.blocks ?? q,
+        ...maskBuffer(problem, plan, k),
+        ...(partials && { partials }),
+      },
       params: {
         ...generalParams(problem, plan, part, 0, row),
         q: shifted(geometryOf(q), ofQueries, first),
@@ -43,7 +54,7 @@ export function launchKeyGradient(problem: AttentionProblem, inputs: BackwardInp
         scale: problem.scale,
       },
       grid: grown?.grid ?? part.grid,
-      defines: plan.defines,
+      defines: partials ? { ...plan.defines, CHUNKED: 1 } : plan.defines,
       flops:
         (8 * problem.heads * pairsOf(shared ? problem : { ...problem, prefixLength: 0 }) * problem.depth) / plan.parts.length,
     });

@@ -2,6 +2,7 @@
  * Fused attention of sequences whose shared prefix lies before them in one projection qkv [P + N, 3, H, D]. All gradients go into one tensor of that
  * shape, so that one product takes both to the input.
  */
+import type { Device } from '../../device.ts';
 import { empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { nth } from '../../values.ts';
@@ -96,13 +97,18 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
   using stats = empty(device, [rows, heads, 2], 'f32');
   const [shared, ofPrefix] = [partsFrom(qkv, 0, [prefixLength]), partsFrom(whole, 0, [prefixLength])];
   const asked = partsFrom(qkv, prefixLength - start, [start + batch * queries]);
-  const joins = rows <= prefixChunk(device) && canShare(sequences, 'dkv', nth(qkv.shape, 3), prefixLength);
-  const joinsQueries = prefix !== undefined && canShare(sequences, 'dq', nth(qkv.shape, 3), prefixLength);
+  const depth = nth(qkv.shape, 3);
+  const chunk = prefixChunk(device);
+  const joins = rows <= chunk && canShare(sequences, 'dkv', depth, prefixLength);
+  const inChunks = !joins && joinsInChunks(device) && canShare(sequences, 'dkv', depth, prefixLength, Math.ceil(rows / chunk));
+  using partials = inChunks ? empty(device, [Math.ceil(rows / chunk), 2, prefixLength, heads, depth], 'f32') : undefined;
+  const joinsQueries = prefix !== undefined && canShare(sequences, 'dq', depth, prefixLength);
   const unasked = prefix ? undefined : ofPrefix.q;
-  // Where the passes of dq form them, and that of dkv sets what is unasked to 0, there is nothing left to do before them.
-  const isFormed = [sequences, ...(prefix ? [prefix] : [])].every((problem) => formsStats(problem, nth(qkv.shape, 3)));
-  if (!isFormed || (unasked && !joins))
-    launchStats({ ...sequences, batch: 1, queries: rows }, { out, grad, lse }, stats, joins ? undefined : unasked);
+  const chunks = chunksOf(sequences, rows, start);
+  // Where the passes of dq form them, and what is unasked is set to 0 with the keys of the prefix, there is nothing left to do before them.
+  const isFormed = [sequences, ...(prefix ? [prefix] : [])].every((problem) => formsStats(problem, depth));
+  const toZero = joins || inChunks || !chunks.isDirect ? undefined : unasked;
+  if (!isFormed || toZero) launchStats({ ...sequences, batch: 1, queries: rows }, { out, grad, lse }, stats, toZero);
   const ofKeys: SharedPrefix = {
     asked: { q: asked.q, grad, stats },
     keys: pairOfViews(shared),
@@ -110,6 +116,7 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
     dv: ofPrefix.v,
     isCausal: prefix !== undefined,
     unasked,
+    chunked: partials && { partials, size: chunk },
   };
   const run = (problem: AttentionProblem, row: number, first: number, pair: Pair | undefined): void => {
     const lead = leadOf(problem);
@@ -121,38 +128,62 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
     using sums = rowsFrom(lse, first, lead);
     launchQueryGradient(problem, inputs, { out: result, lse: sums }, gradients.q, problem === sequences && joinsQueries);
     // The keys of the prefix are those of all queries, not of its own alone.
-    if (problem === sequences) launchKeyGradient(problem, inputs, pairOfViews(gradients), joins ? ofKeys : undefined);
+    if (problem === sequences) launchKeyGradient(problem, inputs, pairOfViews(gradients), joins || inChunks ? ofKeys : undefined);
     disposeParts(parts);
     disposeParts(gradients);
   };
   // The pass over keys reads the statistics of all queries.
   if (prefix && !joinsQueries) run(prefix, 0, 0, undefined);
   run(sequences, prefixLength, start, ofKeys.keys);
-  if (!joins) prefixKeyGradients(sequences, ofKeys, start);
+  if (partials) addChunks(partials, pairOfViews(ofPrefix), sequences.gradDType, unasked);
+  else if (!joins) prefixKeyGradients(sequences, ofKeys, start, chunks);
   for (const parts of [shared, ofPrefix, asked]) disposeParts(parts);
   return whole;
 }
 
+/**
+ * Whether chunks of queries of a prefix may be workgroups of the sequences' dispatch: a pipeline more, which CPU adapters, whose chunks are long, do without.
+ * Tests ask for it with `tuner.force('attention.chunks', 'joined')`.
+ */
+function joinsInChunks({ adapter, tuner }: Device): boolean {
+  return adapter.kind === 'gpu' || tuner.forcedVariant('attention.chunks') === 'joined';
+}
+
+/** Chunks of the queries of a prefix's keys: those of the prefix itself, which come first, and `chunk` others each. */
+type Chunks = {
+  readonly count: number;
+  readonly chunk: number /** Whether the gradients need no adding up. */;
+  readonly isDirect: boolean;
+};
+
+function chunksOf({ device, gradDType }: AttentionProblem, rows: number, start: number): Chunks {
+  const chunk = prefixChunk(device);
+  const count = (start > 0 ? 1 : 0) + Math.ceil((rows - start) / chunk);
+  return { count, chunk, isDirect: count === 1 && gradDType === 'f32' };
+}
+
 /** Gradients of the prefix's keys and values, added up from chunks of queries. @param start queries of the prefix itself, which come first */
-function prefixKeyGradients(sequences: AttentionProblem, { asked, keys, dk, dv }: SharedPrefix, start: number): void {
+function prefixKeyGradients(
+  sequences: AttentionProblem,
+  { asked, keys, dk, dv, unasked }: SharedPrefix,
+  start: number,
+  { count: chunks, chunk, isDirect }: Chunks,
+): void {
   const { device, gradDType, heads, prefixLength } = sequences;
   const [rows = 0, , depth = 0] = asked.q.shape;
-  const chunk = prefixChunk(device);
-  const alone = start > 0 ? 1 : 0;
-  const chunks = alone + Math.ceil((rows - start) / chunk);
   const launch = (target: PrefixTarget, first: number, count: number, ofChunk: number): void => {
     using q = rowsFrom(asked.q, first, [count]);
     using grad = rowsFrom(asked.grad, first, [count]);
     using stats = rowsFrom(asked.stats, first, [count]);
     launchPrefixGradient(sequences, { q, grad, stats }, keys, target, { chunk: ofChunk, isCausal: first < start });
   };
-  if (chunks === 1 && gradDType === 'f32') {
+  if (isDirect) {
     launch(targetOf({ first: dk, second: dv, storage: dk.storage }), 0, rows, rows);
     return;
   }
   using partials = empty(device, [chunks, 2, prefixLength, heads, depth], 'f32');
   // The prefix is one chunk: what is causal for it has its keys beside its queries.
   if (start > 0) launch(partialsTarget(partials), 0, start, start);
-  launch(partialsTarget(partials, alone), start, rows - start, chunk);
-  addChunks(partials, { first: dk, second: dv, storage: dk.storage }, gradDType);
+  launch(partialsTarget(partials, start > 0 ? 1 : 0), start, rows - start, chunk);
+  addChunks(partials, { first: dk, second: dv, storage: dk.storage }, gradDType, unasked);
 }

@@ -22,6 +22,8 @@ export type SharedPrefix = {
   readonly isCausal: boolean;
   /** The gradient of the prefix's queries where they were not asked: becomes 0. */
   readonly unasked: Tensor | undefined;
+  /** Where its queries go in chunks, each in workgroups of its own: partial gradients f32 [chunks, 2, P, H, D], and queries of a chunk. */
+  readonly chunked?: { readonly partials: Tensor; readonly size: number } | undefined;
 };
 
 export const NO_SHARED = {
@@ -38,9 +40,15 @@ export const NO_SHARED = {
   shared_dv: 0,
   shared_dq: 0,
   has_unasked: 0,
+  shared_blocks: 0,
+  shared_chunk: 0,
 };
 
-export function sharedParams(begin: number, { asked, keys, dk, dv, isCausal, unasked }: SharedPrefix, { slice }: Plan) {
+export function sharedParams(
+  begin: number,
+  { asked, keys, dk, dv, isCausal, unasked, chunked }: SharedPrefix,
+  { slice, rows }: Plan,
+) {
   return {
     shared_begin: begin,
     shared_keys: nth(dk.shape, 0),
@@ -55,30 +63,36 @@ export function sharedParams(begin: number, { asked, keys, dk, dv, isCausal, una
     shared_dv: dv.offset / slice,
     shared_dq: (unasked?.offset ?? 0) / slice,
     has_unasked: unasked ? 1 : 0,
+    shared_blocks: Math.ceil(nth(dk.shape, 0) / rows),
+    shared_chunk: chunked?.size ?? 0,
   };
 }
 
 /**
  * Whether a prefix of `rows` can join the sequences in one dispatch of a pass, which then has more workgroups: as queries that attend to each other, in
- * `dkv` as keys.
+ * `dkv` as keys, whose queries may go in `chunks`.
  */
-export function canShare(problem: AttentionProblem, pass: Pass, depth: number, rows: number): boolean {
+export function canShare(problem: AttentionProblem, pass: Pass, depth: number, rows: number, chunks = 1): boolean {
   const plan = planOf(problem, pass, depth);
   const [part, ...others] = plan.parts;
-  return plan.sharesPrefix && part !== undefined && others.length === 0 && sharedGrid(problem, plan, part, rows) !== undefined;
+  return (
+    plan.sharesPrefix && part !== undefined && others.length === 0 && sharedGrid(problem, plan, part, rows, chunks) !== undefined
+  );
 }
 
-/** The grid with the blocks of a prefix of `rows` after those of the sequences; undefined where they do not fit in. */
+/** The grid with the blocks of a prefix of `rows`, as many for each chunk, after those of the sequences; undefined where they do not fit in. */
 export function sharedGrid(
   { batch }: AttentionProblem,
   plan: Plan,
   { grid: [x = 1, y = 1, z = 1] }: Part,
   rows: number,
+  chunks = 1,
 ): { readonly grid: readonly number[]; readonly begin: number } | undefined {
   const blocks = Math.ceil(rows / plan.rows);
   const { block_count } = plan.params;
-  if (block_count === 0) return blocks <= x && z < MOST_WORKGROUPS ? { grid: [x, y, z + 1], begin: batch } : undefined;
-  if (x * z < MOST_WORKGROUPS - blocks) return { grid: [block_count + blocks, y, 1], begin: block_count };
+  if (block_count === 0)
+    return blocks <= x && z + chunks <= MOST_WORKGROUPS ? { grid: [x, y, z + chunks], begin: batch } : undefined;
+  if (x * z < MOST_WORKGROUPS - blocks * chunks) return { grid: [block_count + blocks * chunks, y, 1], begin: block_count };
   return undefined;
 }
 
