@@ -164,10 +164,10 @@ eachDevice('transformer', (ctx) => {
     using out = block.forward(x);
     const grown = ctx.device.memory().liveBytes - before;
     const [rows, width, hidden] = [16, 64, 256];
-    // Both norms keep their input (x is alive anyway) and two numbers a row; attention its projection, result and one number a row and head;
+    // Both norms keep their input (x is alive anyway) and four numbers a row; attention its projection, result and one number a row and head;
     // the activation its input; then there is the result. Weights are shared.
     const explained =
-      4 * (rows * width + 2 * 2 * rows + 3 * rows * width + rows * width + rows * 4 + rows * hidden + rows * width);
+      4 * (rows * width + 2 * 4 * rows + 3 * rows * width + rows * width + rows * 4 + rows * hidden + rows * width);
     expect(grown).toBe(explained);
     expect(tape.length).toBeGreaterThan(6);
     expect(out.isDisposed).toBe(false);

@@ -76,7 +76,7 @@ eachDevice('rematerialization', (ctx) => {
       const { width, hidden, layers, heads, size, patch } = TINY.image;
       const [count = 0] = images.shape;
       const rows = count * (1 + (size / patch) ** 2 + learnt);
-      const statistics = 2;
+      const statistics = 4; // the reciprocal deviation and three moments
       // Norm's input, fused q k v, attention's result, second norm's input, what the activation reads, and attention's log-sum-exp.
       const block = (tokens: number) => tokens * (width + hidden + statistics);
       const floats =
