@@ -7,7 +7,8 @@
 // one chunk: for few rows.
 // NORMALISED 1 (with CENTERED 1, PARAMETERS 0): x is n, as the forward has kept it, those of the prefix before the others in one tensor; moments are not read.
 // PARTS 1 (with G f32, PARAMETERS 0): grad is the result of a split product (gemm/reduce.wgsl), contiguous, and is formed here: the sum of its parts in their order.
-// Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 PARTS=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 PARTS=0 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=1 BUFFERS=9
+// HELD: as in the forward.
+// Compile: T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=0 PARAMETERS=1 NORMALISED=0 PARTS=0 HELD=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 HELD=0 | T=f32 G=f32 D=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 HELD=0 | T=f16 G=f16 D=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=0 PARTS=0 HELD=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=0 PARAMETERS=0 NORMALISED=1 PARTS=0 HELD=0 | T=f16 G=f32 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=1 PARTS=0 HELD=0 | T=f32 G=f16 D=f32 W=f32 V=4 ROWS=row CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=0 HELD=0 | T=f32 G=f32 D=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=1 BUFFERS=9 HELD=0 | T=f32 G=f32 D=f32 W=f32 V=4 SG=on ROWS=subgroup CENTERED=1 PREFIX=1 PARAMETERS=0 NORMALISED=0 PARTS=1 HELD=2 BUFFERS=9
 #if G == "f16" && T != "f16" && W != "f16"
 enable f16;
 #endif
@@ -118,7 +119,15 @@ fn sum_column(column: u32) {
 }
 #endif
 
-#let N = NORMALISED ? "value(row, i)" : "(((value(row, i) - center) - rest) * scale)"
+/// Element i of a normalised row.
+fn normal_of(row: u32, i: u32, center: f32, rest: f32, scale: f32) -> Value {
+#if NORMALISED
+  return value(row, i);
+#else
+  return ((value(row, i) - center) - rest) * scale;
+#endif
+}
+
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
 #if PARAMETERS
@@ -138,12 +147,24 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #elif CENTERED && !NORMALISED
   let center = moments[params.moments_offset + row];
   let rest = moments[params.moments_offset + params.rows + row];
-#elif !NORMALISED
+#else
   let center = 0.0;
   let rest = 0.0;
 #endif
   var sums = Value(0);
   var products = Value(0);
+#if HELD
+#for h in HELD
+  let i${h} = lane + ${h}u * LANES;
+#if PARTS
+  if (valid) { form(row, i${h}); }
+#endif
+  let g${h} = weighted(row, i${h});
+  let n${h} = normal_of(row, i${h}, center, rest, scale);
+  sums += g${h};
+  products += g${h} * n${h};
+#endfor
+#else
   for (var block = lane; block < params.width; block += BLOCK) {
     let stop = min(block + BLOCK, params.width);
     var part = Value(0);
@@ -154,11 +175,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
       let g = weighted(row, i);
       part += g;
-      product += g * ${N};
+      product += g * normal_of(row, i, center, rest, scale);
     }
     sums += part;
     products += product;
   }
+#endif
 #if CENTERED
   let average = row_sum(total(sums)) * params.per_element;
 #else
@@ -168,10 +190,16 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   if (!valid) { return; }
 #if PREFIX
   if (row < params.prefix_rows) {
+#if HELD
+#for h in HELD
+    dprefix[row * params.width + i${h}] = Result(scale * (g${h} - average - n${h} * projection));
+#endfor
+#else
     for (var i = lane; i < params.width; i += LANES) {
-      let n = ${N};
+      let n = normal_of(row, i, center, rest, scale);
       dprefix[row * params.width + i] = Result(scale * (weighted(row, i) - average - n * projection));
     }
+#endif
     return;
   }
   let x_row = row - params.prefix_rows;
@@ -179,15 +207,28 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let x_row = row;
 #endif
   if (params.has_residual == 1u) {
+    let residual = params.residual_offset + x_row * params.residual_stride;
+#if HELD
+#for h in HELD
+    dx[x_row * params.width + i${h}] = Result(scale * (g${h} - average - n${h} * projection) + Value(residual_grad[residual + i${h}]));
+#endfor
+#else
     for (var i = lane; i < params.width; i += LANES) {
-      let n = ${N};
+      let n = normal_of(row, i, center, rest, scale);
       let d = scale * (weighted(row, i) - average - n * projection);
-      dx[x_row * params.width + i] = Result(d + Value(residual_grad[params.residual_offset + x_row * params.residual_stride + i]));
+      dx[x_row * params.width + i] = Result(d + Value(residual_grad[residual + i]));
     }
+#endif
     return;
   }
+#if HELD
+#for h in HELD
+  dx[x_row * params.width + i${h}] = Result(scale * (g${h} - average - n${h} * projection));
+#endfor
+#else
   for (var i = lane; i < params.width; i += LANES) {
-    let n = ${N};
+    let n = normal_of(row, i, center, rest, scale);
     dx[x_row * params.width + i] = Result(scale * (weighted(row, i) - average - n * projection));
   }
+#endif
 }

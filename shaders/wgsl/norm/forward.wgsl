@@ -9,7 +9,8 @@
 // NORMALISED 1: rows before weight and bias are stored too, of type O, for a backward that then reads them in place of x.
 // PARTS 1 (with T f32, CENTERED 1, ADD 0): x is the result of a split product (gemm/reduce.wgsl), contiguous, and is formed here: the sum of its parts in their order,
 // plus bias, plus residual. A missing one is bound to any buffer and its flag is 0.
-// Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 PARTS=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1 PARTS=0 | T=f32 O=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 ADD=0 PREFIX=1 NORMALISED=0 PARTS=1 BUFFERS=9
+// HELD (of rows.wgsl): values of a row that a lane keeps in registers, so that it loads them once; 0: it loads them in each pass.
+// Compile: T=f32 O=f32 W=f32 V=4 ROWS=row CENTERED=1 ADD=1 PREFIX=0 NORMALISED=0 PARTS=0 HELD=0 | T=f32 O=f32 W=f32 V=1 ROWS=workgroup CENTERED=0 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 HELD=0 | T=f16 O=f16 W=f16 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 PARTS=0 HELD=0 | T=f32 O=f16 W=f32 V=4 ROWS=row CENTERED=1 ADD=0 PREFIX=1 NORMALISED=1 PARTS=0 HELD=0 | T=f32 O=f32 W=f32 V=4 ROWS=workgroup CENTERED=1 ADD=0 PREFIX=1 NORMALISED=0 PARTS=1 BUFFERS=9 HELD=0 | T=f32 O=f32 W=f32 V=4 SG=on ROWS=subgroup CENTERED=1 ADD=0 PREFIX=0 NORMALISED=0 PARTS=1 HELD=2 BUFFERS=9
 #if O == "f16" && T != "f16" && W != "f16"
 enable f16;
 #endif
@@ -120,6 +121,20 @@ fn formed(row: u32, i: u32) -> Value {
 }
 #endif
 
+/// Normalises element i, v, of a row whose first element lies at y.
+fn finish(y: u32, i: u32, v: Value, center: f32, rest: f32, scale: f32) {
+#if ADD
+  sum[y + i] = Stored(v);
+#endif
+  var normal = ((v - center) - rest) * scale;
+#if NORMALISED
+  normalised[y + i] = Result(normal);
+#endif
+  if (params.has_weight == 1u) { normal *= Value(weight[params.weight_offset + i]); }
+  if (params.has_bias == 1u) { normal += Value(bias[params.bias_offset + i]); }
+  out[y + i] = Result(normal);
+}
+
 @compute @workgroup_size(${SIZE})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let assigned = start_row(wid.x + wid.y * groups.x, local);
@@ -127,16 +142,28 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let row = min(assigned, params.rows - 1u);
   let y = row * params.width;
   var center = 0.0;
-#if CENTERED
-  var sums = Value(0);
-#if PARTS
-#if PREFIX
+#if PARTS && PREFIX
   let x_row = row - params.prefix_rows;
   let is_formed = valid && row >= params.prefix_rows;
-#else
+#elif PARTS
   let x_row = row;
   let is_formed = valid;
 #endif
+#for h in HELD
+#if PARTS
+  var held${h}: Value;
+  if (is_formed) { held${h} = formed(x_row, lane + ${h}u * LANES); } else { held${h} = value(row, lane + ${h}u * LANES); }
+#else
+  let held${h} = value(row, lane + ${h}u * LANES);
+#endif
+#endfor
+#if CENTERED
+  var sums = Value(0);
+#if HELD
+#for h in HELD
+  sums += held${h};
+#endfor
+#elif PARTS
   for (var i = lane; i < params.width; i += LANES) {
     if (is_formed) { sums += formed(x_row, i); } else { sums += value(row, i); }
   }
@@ -147,6 +174,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   center = bitcast<f32>(bitcast<u32>(row_sum(total(sums)) * params.per_element) & 0xfffffffeu);
 #endif
   var squares = Value(0);
+#if HELD
+#for h in HELD
+  squares += (held${h} - center) * (held${h} - center);
+#endfor
+#else
   for (var block = lane; block < params.width; block += BLOCK) {
     let stop = min(block + BLOCK, params.width);
     var square = Value(0);
@@ -156,13 +188,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     }
     squares += square;
   }
+#endif
   var variance = row_sum(total(squares)) * params.per_element;
 #if CENTERED
   // A large mean has a visible rounding error: it is corrected by the mean of the differences. Other rows skip this pass.
   var residues = Value(0);
   let squared = center * center;
   let again = select(0u, params.width, squared > variance);
+#if HELD
+  if (again > 0u) {
+#for h in HELD
+    residues += held${h} - center;
+#endfor
+  }
+#else
   for (var i = lane; i < again; i += LANES) { residues += value(row, i) - center; }
+#endif
   let correction = row_sum(total(residues)) * params.per_element;
   variance = max(variance - correction * correction, 0.0);
   // Where the mean is many times the deviation, which is more than the rounding of equal elements, what the corrected mean loses is kept, too. Again without
@@ -176,19 +217,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   let scale = 1.0 / sqrt(variance + params.eps);
   if (!valid) { return; }
-  for (var i = lane; i < params.width; i += LANES) {
-    let v = value(row, i);
-#if ADD
-    sum[y + i] = Stored(v);
+#if HELD
+#for h in HELD
+  finish(y, lane + ${h}u * LANES, held${h}, center, rest, scale);
+#endfor
+#else
+  for (var i = lane; i < params.width; i += LANES) { finish(y, i, value(row, i), center, rest, scale); }
 #endif
-    var normal = ((v - center) - rest) * scale;
-#if NORMALISED
-    normalised[y + i] = Result(normal);
-#endif
-    if (params.has_weight == 1u) { normal *= Value(weight[params.weight_offset + i]); }
-    if (params.has_bias == 1u) { normal += Value(bias[params.bias_offset + i]); }
-    out[y + i] = Result(normal);
-  }
   if (lane == 0u) {
 #if PREFIX
     rstd[params.rows + row] = center;

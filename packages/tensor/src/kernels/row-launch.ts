@@ -68,6 +68,15 @@ export function rowChoice(device: Device, rows: number, width: number): Choice<R
   return { candidates, key: `${rows >= 256 ? 'many' : 'few'}/${width >= 256 ? 'wide' : 'narrow'}` };
 }
 
+/** Most vectors of a row that a lane of a subgroup keeps in registers. */
+const MOST_HELD = 8;
+
+/** How many vectors of `unit` elements of a row each lane keeps (HELD of the norms): 0 where a row is longer, or lanes would have different numbers. */
+export function heldByLane(device: Device, variant: RowVariant, width: number, unit: number): number {
+  const held = width / unit / device.subgroupSize;
+  return variant === 'subgroup' && Number.isInteger(held) && held <= MOST_HELD ? held : 0;
+}
+
 /** The variant of `family` that works on rows of `width` elements, its grid, and the invocations of a workgroup. */
 export function rowLaunch(
   device: Device,

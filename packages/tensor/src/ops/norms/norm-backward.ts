@@ -10,7 +10,7 @@ import { lastOf } from '../../values.ts';
 import { columnSum } from '../../kernels/column-sum.ts';
 import { contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
-import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { expectRows, heldByLane, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
 import { BACKWARD_BUFFERS, cotangentParts } from './norm-parts.ts';
 
@@ -127,6 +127,7 @@ function inputGradient(
       PARAMETERS: parameters ? 1 : 0,
       NORMALISED: 0,
       PARTS: parts ? 1 : 0,
+      HELD: heldByLane(x.device, variant, width, unit),
     },
     flops: 12 * x.size,
     bytes: (1 + cotangents.passes) * x.size * bytesPerElement(dtype),

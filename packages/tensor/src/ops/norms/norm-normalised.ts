@@ -4,7 +4,7 @@ import { type Shape, sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { unitOf } from '../../kernels/axes.ts';
-import { rowLaunch } from '../../kernels/row-launch.ts';
+import { heldByLane, rowLaunch } from '../../kernels/row-launch.ts';
 import { lastOf, nth } from '../../values.ts';
 import { contiguous } from '../views/copy.ts';
 import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
@@ -74,6 +74,7 @@ export function normalisedBackward(
       PARAMETERS: 0,
       NORMALISED: 1,
       PARTS: 0,
+      HELD: heldByLane(device, variant, width, unit),
     },
     flops: 10 * size,
     bytes: size * (bytesPerElement(normalised.dtype) + cotangents.passes * bytesPerElement(dtype)),

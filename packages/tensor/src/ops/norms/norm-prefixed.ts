@@ -5,7 +5,7 @@ import { showShape } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { unitOf } from '../../kernels/axes.ts';
-import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { expectRows, heldByLane, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 import { contiguous } from '../views/copy.ts';
 import { expectChannels, normKernel, resultDType } from './norm.ts';
 import { CotangentRows, normBackwardKernel } from './norm-cotangents.ts';
@@ -48,6 +48,7 @@ export function prefixedLayerNormForward(
       ADD: 0,
       NORMALISED: normalised ? 1 : 0,
       PARTS: parts ? 1 : 0,
+      HELD: heldByLane(device, variant, width, unit),
     },
     flops: 8 * rows * width,
     bytes: rows * width * (bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
@@ -92,6 +93,7 @@ export function prefixedLayerNormBackward(
       PARAMETERS: 0,
       NORMALISED: 0,
       PARTS: parts ? 1 : 0,
+      HELD: heldByLane(device, variant, width, unit),
     },
     flops: 12 * rows * width,
     bytes: (1 + cotangents.passes) * rows * width * bytesPerElement(dtype),

@@ -9,7 +9,7 @@ import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { contiguous } from '../views/copy.ts';
 import { unitOf } from '../../kernels/axes.ts';
-import { expectRows, rowLaunch, RowView } from '../../kernels/row-launch.ts';
+import { expectRows, heldByLane, rowLaunch, RowView } from '../../kernels/row-launch.ts';
 import { FORWARD_BUFFERS, partsOf } from './norm-parts.ts';
 
 /** The kernel that rows after a prefix use too, see norm-prefixed.ts. */
@@ -141,6 +141,7 @@ function normalize(
       PREFIX: 0,
       NORMALISED: normalised ? 1 : 0,
       PARTS: parts ? 1 : 0,
+      HELD: heldByLane(device, variant, width, unit),
     },
     flops: 8 * x.size,
     bytes: x.size * ((sum ? 3 : 1) * bytesPerElement(x.dtype) + (normalised ? 2 : 1) * bytesPerElement(dtype)),
