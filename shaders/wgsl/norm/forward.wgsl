@@ -191,27 +191,39 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
 #endif
   var variance = row_sum(total(squares)) * params.per_element;
 #if CENTERED
-  // A large mean has a visible rounding error: it is corrected by the mean of the differences. Other rows skip this pass.
-  var residues = Value(0);
+  // A large mean has a visible rounding error: it is corrected by the mean of the differences. Other rows skip this pass. Of a mean that is many times the
+  // deviation the error may be as large as that: differences and squares are then taken from an element.
   let squared = center * center;
   let again = select(0u, params.width, squared > variance);
+  let is_far = squared > 256.0 * variance;
+  let origin = select(0.0, highest(value(row, 0u)) - center, is_far);
+  var residues = Value(0);
+  var residue_squares = Value(0);
 #if HELD
   if (again > 0u) {
 #for h in HELD
-    residues += held${h} - center;
+    let residue${h} = (held${h} - center) - origin;
+    residues += residue${h};
+    residue_squares += residue${h} * residue${h};
 #endfor
   }
 #else
-  for (var i = lane; i < again; i += LANES) { residues += value(row, i) - center; }
+  for (var i = lane; i < again; i += LANES) {
+    let residue = (value(row, i) - center) - origin;
+    residues += residue;
+    residue_squares += residue * residue;
+  }
 #endif
-  let correction = row_sum(total(residues)) * params.per_element;
-  variance = max(variance - correction * correction, 0.0);
-  // Where the mean is many times the deviation, which is more than the rounding of equal elements, what the corrected mean loses is kept, too. Again without
-  // the last bit: adapters that simplify (center + correction) - center would find that nothing is lost.
-  let is_far = squared > 256.0 * variance && variance > 1e-6 * correction * correction;
+  let residue_mean = row_sum(total(residues)) * params.per_element;
+  let correction = origin + residue_mean;
+  let far_variance = row_sum(total(residue_squares)) * params.per_element - residue_mean * residue_mean;
+  variance = max(select(variance - correction * correction, far_variance, is_far), 0.0);
+  // What the corrected mean of such a row loses is kept, too, unless all elements are equal. Again without the last bit: adapters that simplify
+  // (center + correction) - center would find that nothing is lost.
+  let keeps_rest = is_far && variance > 0.0;
   let cut = bitcast<f32>(bitcast<u32>(center + correction) & 0xfffffffeu);
-  let rest = select(0.0, correction - (cut - center), is_far);
-  center = select(center + correction, cut, is_far);
+  let rest = select(0.0, correction - (cut - center), keeps_rest);
+  center = select(center + correction, cut, keeps_rest);
 #else
   let rest = 0.0;
 #endif

@@ -20,16 +20,15 @@ const batchNorm: Operator = {
   run: (call) => {
     const x = call.x(0);
     const eps = call.float('epsilon', 1e-5);
-    const isTraining = call.int('training_mode', 0) === 1;
-    const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-    const mean = isTraining ? engine.mean(x, axes) : call.x(3);
-    const variance = isTraining ? engine.variance(x, axes, { correction: 0 }) : call.x(4);
-    const factor = engine.mul(call.x(1), engine.rsqrt(engine.add(variance, eps)));
-    const centered = engine.sub(x, channels(mean, x.rank));
-    const out = engine.add(engine.mul(centered, channels(factor, x.rank)), channels(call.x(2), x.rank));
-    if (!isTraining) return out;
+    if (call.int('training_mode', 0) !== 1) {
+      const factor = engine.mul(call.x(1), engine.rsqrt(engine.add(call.x(4), eps)));
+      const centered = engine.sub(x, channels(call.x(3), x.rank));
+      return engine.add(engine.mul(centered, channels(factor, x.rank)), channels(call.x(2), x.rank));
+    }
+    const { out, mean, variance } = engine.batchNormTraining(x, call.x(1), call.x(2), eps);
     const momentum = call.float('momentum', 0.9);
-    const running = (old: Tensor, now: Tensor): Tensor => engine.add(engine.mul(old, momentum), engine.mul(now, 1 - momentum));
+    const running = (old: Tensor, now: Tensor): Tensor =>
+      engine.add(engine.mul(old, momentum), engine.mul(engine.cast(now, old.dtype), 1 - momentum));
     return [out, running(call.x(3), mean), running(call.x(4), variance)];
   },
 };

@@ -108,6 +108,7 @@ eachDevice('sums', (ctx) => {
     [20_000, 1000],
     [769, -1000],
     [768, 100_000],
+    [3000, -1_000_000],
   ])('layer norm of rows of %i elements around %i', async (width, mean) => {
     const bound = 3e-6;
     const x = map(random([6, width], 4, { distribution: 'uniform', low: -1.7, high: 1.7 }), (v) => Math.fround(v + mean));

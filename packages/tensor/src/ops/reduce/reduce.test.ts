@@ -88,7 +88,10 @@ eachDevice('reduce', (ctx) => {
       const x = random(shape, 9);
       using t = upload(x);
       for (const axes of [[0], [shape.length - 1], undefined]) {
-        for (const name of ['sum', 'max', 'logsumexp'] as const) {
+        // Of the norm, whose sums are vectors: in one stage and in two.
+        const names =
+          shape.length === 1 ? (['sum', 'max', 'logsumexp', 'norm2'] as const) : (['sum', 'max', 'logsumexp'] as const);
+        for (const name of names) {
           using a = cases[name]!.run(t, { axes });
           using b = cases[name]!.run(t, { axes });
           const scale = name === 'sum' ? 1e-6 * Math.sqrt(x.data.length) : 1e-6;
