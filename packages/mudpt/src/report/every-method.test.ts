@@ -1,4 +1,4 @@
-/** What every registered method does as a run, beside what the conformance kit holds: it goes on where it stopped, serves new classes and other data, and has a report. */
+/** What every registered method does as a run, beside what the conformance kit holds: it goes on where it stopped, serves new classes and other data, and is drawn. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@mudpt/testing/files';
@@ -9,9 +9,11 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { isElsewhere } from '../../test/services.ts';
 import { methodNamed, methodNames, type PromptLayout } from '../methods/index.ts';
 import { settingsOf } from '../settings/fields.ts';
-import { evaluateRun, type FinishedRun, openRun, resumeRun, RunCache, type RunInput, train } from '../runs/index.ts';
+import { evaluateRun, openRun, resumeRun, RunCache, type RunInput, train } from '../runs/index.ts';
 import { ModelPool } from '../sweep/model-pool.ts';
-import { writeReport } from './report.ts';
+import { promptDiagram } from './diagram.ts';
+import { COLOURS } from './labels.ts';
+import { nearestWords } from './words.ts';
 
 /** Methods whose learnt tensors are of the classes that they were learnt on, and which say so. */
 const OF_THEIR_CLASSES = ['linear-probe', 'lp-plus-plus', 'tip-adapter', 'tip-adapter-f', 'taskres'];
@@ -57,15 +59,12 @@ eachDevice('every method as a run', (ctx) => {
       settings: { ...Object.fromEntries(few), ...SHORT[name], ...(needsTeacher && { teacher: model }) },
       ...(training && { training: { batchSize: 2, epochs: 2, iterations: 0, warmupEpochs: 0 } }),
       alternatives: false,
+      report: 'no',
     };
     const models = new ModelPool();
     const options = { device: ctx.device, openModel: models.open.bind(models), cache: new RunCache() };
-    let page = '';
-    const afterwards = async ({ folder, dataset, clip, method }: FinishedRun): Promise<void> => {
-      page = await readFile(await writeReport({ folder, dataset, ...(method && { learnt: { clip, method } }) }), 'utf8');
-    };
     try {
-      const whole = await train(input, { ...options, out: join(at.path, 'whole'), afterwards });
+      const whole = await train(input, { ...options, out: join(at.path, 'whole') });
       if (training) {
         const stop = new AbortController();
         const parts = { ...options, out: join(at.path, 'parts'), observer: { onEpoch: () => stop.abort() } };
@@ -74,12 +73,15 @@ eachDevice('every method as a run', (ctx) => {
         const { folder } = await resumeRun(stopped.folder.path, options);
         expect(await readFile(folder.file('prompts'))).toEqual(await readFile(whole.folder.file('prompts')));
       }
-      const layout = whole.summary.method.layout as PromptLayout | undefined;
-      expect(page.includes('Where prompts enter')).toBe(layout !== undefined);
-      expect(page.includes('Nearest words')).toBe(WITH_WORDS.includes(name));
-
       const run = await openRun(whole.folder.path, options);
       try {
+        const { method, base } = run;
+        const layout = whole.summary.method.layout as PromptLayout | undefined;
+        expect(layout !== undefined).toBe(method.kind === 'prompts');
+        if (layout) expect(promptDiagram({ layout, textLayers: 3, imageLayers: 3 }).text).toContain(COLOURS.after);
+        const words =
+          method.kind === 'prompts' ? await nearestWords(method, base.clip.tower('text'), await base.clip.tokenizer(), 1) : [];
+        expect(words.length > 0).toBe(WITH_WORDS.includes(name));
         for (const asked of [{ classes: 'new' }, { data: join(at.path, 'others') }] as const) {
           const evaluated = evaluateRun(run, asked).then(({ tuned }) => tuned.metrics.count);
           if (OF_THEIR_CLASSES.includes(name)) await expect(evaluated).rejects.toThrow(/cannot (classify|judge)/);

@@ -43,5 +43,5 @@ it('Chinese has words for methods and settings that there are, and for all of th
   expect(Object.keys(zh.train.fields).filter((name) => !fields.has(name))).toEqual([]);
   const shown = methods.flatMap((method) => method.fields.filter(({ isMain }) => isMain));
   expect(shown.filter(({ name }) => !zh.train.fields[name])).toEqual([]);
-  for (const name of ['mudpt', 'coop', 'maple', 'linear-probe', 'tip-adapter']) expect(zh.methods[name]?.summary).toBeDefined();
+  for (const name of names) expect(zh.methods[name]?.summary, name).toBeDefined();
 });
