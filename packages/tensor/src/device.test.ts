@@ -2,20 +2,7 @@ import { createAsyncContext } from '#gpu';
 import type { Shader } from '@mudpt/shaders';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import {
-  arange,
-  capture,
-  cast,
-  cat,
-  contiguous,
-  copyInto,
-  Device,
-  empty,
-  full,
-  scope,
-  tensor,
-  zeros,
-} from './index.ts';
+import { arange, capture, cast, cat, contiguous, copyInto, Device, empty, full, scope, tensor, zeros } from './index.ts';
 import { kernel, shaderKernel, view } from './kernels.ts';
 
 const double = kernel({
