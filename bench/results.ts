@@ -29,7 +29,7 @@ export function headOf(device: Device, peaks: Peaks): Head {
   };
 }
 
-/** Of this checkout, and whether it has changes. */
+/** The commit of this checkout, and whether it has changes. */
 export function commitOf(): string {
   const git = (...words: string[]): string =>
     execFileSync('git', words, { cwd: RESULTS, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();

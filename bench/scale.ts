@@ -16,7 +16,8 @@ import { SharedFeatures } from '../packages/mudpt/src/evaluation/shared-features
 import { writeReport } from '../packages/mudpt/src/report/index.ts';
 import { evaluateRun, openRun, RunCache, RunFolder } from '../packages/mudpt/src/runs/index.ts';
 import { executeCell, Workplace } from '../packages/mudpt/src/sweep/execute.ts';
-import { makePlan, readPlan, writePlan } from '../packages/mudpt/src/sweep/plan.ts';
+import { makePlan } from '../packages/mudpt/src/sweep/make-plan.ts';
+import { readPlan, writePlan } from '../packages/mudpt/src/sweep/plan.ts';
 
 const [classes = 1000, images = 50_000, seeds = 3] = process.argv.slice(2).map(Number);
 /** Channels of ViT-B/16's features. */

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 
-/** Of the 48,894 lines "left right" that OpenAI's tokenizer uses, each with its line feed. */
+/** SHA-256 of the 48,894 lines "left right" that OpenAI's tokenizer uses, each with its line feed. */
 const MERGES_SHA256 = 'd308b7377a8ceaa9707a21614fe8c831b9196e197b7aeb69833359362907af02';
 
 /** OpenAI's code reads lines 1 to 48,894 of the file: 49,152 entries less 256 bytes less the two special tokens; line 0 is a version. */

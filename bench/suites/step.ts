@@ -27,11 +27,11 @@ export type StepCost = {
   readonly dispatches: number;
   /** Dispatches a block takes, forward and backward together. */
   readonly blockDispatches: number;
-  /** Of one replayed step. */
+  /** Submits of one replayed step. */
   readonly submits: number;
-  /** Of all timed replayed steps together. */
+  /** Bytes that all timed replays allocated together. */
   readonly allocatedBytes: number;
-  /** That a replayed step runs. */
+  /** Pipelines that a replayed step runs. */
   readonly pipelines: number;
   /** Most GPU memory held by eager steps, weights included, and the replayed step's arena. */
   readonly peakBytes: number;

@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
     var beaten = 0.0;
     for (var i = lane; i < params.classes; i += LANES) {
       let other = Value(x[first + i]);
-      if (other > target_logit || (other == target_logit && i < label) || worst_bits(other) > PLUS_INFINITY) { beaten = 1.0; }
+      if (other > target_logit || (other == target_logit && i < label) || magnitude_bits(other) > PLUS_INFINITY) { beaten = 1.0; }
     }
     let is_beaten = row_max(beaten) > 0.0;
     correct += select(1.0, 0.0, is_beaten || label >= params.classes);

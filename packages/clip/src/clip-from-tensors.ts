@@ -59,7 +59,8 @@ export function clipFromTensors(config: ClipConfig, weights: ClipWeights, option
   const image = towers.includes('image') ? new ImageTower(config.image, config.embed, box) : undefined;
   const text = towers.includes('text') ? new TextTower(config.text, config.embed, box, device) : undefined;
   const bias = hasLogitBias(config) ? box.vector('logit_bias', []) : undefined;
-  const clip = new Clip(device, config, image, text, box.vector('logit_scale', []), tokenizer, options.hash, bias);
+  const logitScale = box.vector('logit_scale', []);
+  const clip = new Clip({ device, config, image, text, logitScale, logitBias: bias, tokenizer, hash: options.hash });
   clip.freeze(!trainable);
   return clip;
 }

@@ -61,25 +61,36 @@ export type ZeroShotOptions = EncodeImageOptions &
 /** Class matrices kept at once. */
 const MAX_CLASS_SETS = 4;
 
+/** The parts that a {@link Clip} is made of; see its fields. */
+export type ClipParts = Pick<Clip, 'device' | 'config' | 'image' | 'text' | 'logitScale' | 'logitBias' | 'hash'> & {
+  readonly tokenizer: TextTokenizer | undefined;
+};
+
 /** Made by `clipFromTensors`, `randomClip` or `loadClip`. Frozen unless asked for otherwise; either tower may be absent. */
 export class Clip extends Module {
   private readonly classSets = new Map<string, Tensor>();
   private vocabulary: Promise<TextTokenizer> | undefined;
 
-  constructor(
-    readonly device: Device,
-    readonly config: ClipConfig,
-    readonly image: ImageTower | undefined,
-    readonly text: TextTower | undefined,
-    /** Logarithm of the factor of similarities, a scalar. */
-    readonly logitScale: Tensor,
-    tokenizer?: TextTokenizer,
-    /** Hash of the weights as they were loaded, config, tokenizer and normalization (see `modelHash`), by which learnt prompts name their model. Absent for random weights. */
-    readonly hash?: string,
-    /** Added to the scaled similarities, a scalar; absent in models that were not trained with the sigmoid loss. */
-    readonly logitBias?: Tensor,
-  ) {
+  readonly device: Device;
+  readonly config: ClipConfig;
+  readonly image: ImageTower | undefined;
+  readonly text: TextTower | undefined;
+  /** Logarithm of the factor of similarities, a scalar. */
+  readonly logitScale: Tensor;
+  /** Added to the scaled similarities, a scalar; absent in models that were not trained with the sigmoid loss. */
+  readonly logitBias: Tensor | undefined;
+  /** Hash of the weights as they were loaded, config, tokenizer and normalization (see `modelHash`), by which learnt prompts name their model. Absent for random weights. */
+  readonly hash: string | undefined;
+
+  constructor({ device, config, image, text, logitScale, logitBias, tokenizer, hash }: ClipParts) {
     super();
+    this.device = device;
+    this.config = config;
+    this.image = image;
+    this.text = text;
+    this.logitScale = logitScale;
+    this.logitBias = logitBias;
+    this.hash = hash;
     this.vocabulary = tokenizer && Promise.resolve(tokenizer);
   }
 

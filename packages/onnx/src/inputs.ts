@@ -1,4 +1,4 @@
-/** What a model is run with, checked against what its graph tells of its inputs. */
+/** Inputs of a run, checked against the declarations of the graph. */
 import { type Device, type HostArray, InputError, type Shape, sizeOf, Tensor, tensor } from '@mudpt/tensor';
 import { elementTypeOf } from './host/constant.ts';
 import type { Dimensions, ValueInfo } from './format/proto.ts';
@@ -11,7 +11,7 @@ export type ArrayInput = HostArray | BigInt64Array | BigUint64Array | readonly b
 /** An input: a tensor, numbers, or numbers with their shape. Integers and truth values that are given as numbers are known to the host. */
 export type ModelInput = Tensor | number | boolean | ArrayInput | { readonly data: ArrayInput; readonly shape: Shape };
 
-/** What a model tells of an input or output. */
+/** The declaration of an input or output. */
 export type ModelValue = {
   readonly name: string;
   readonly type: ElementType;

@@ -20,7 +20,7 @@ export class OnnxModel {
 
   constructor(
     readonly device: Device,
-    /** What a run takes, without constants. */
+    /** Inputs of a run, without constants. */
     readonly inputs: readonly ModelValue[],
     readonly outputs: readonly ModelValue[],
     /** Float initializers by name, where the model was loaded as trainable; else none. */

@@ -12,7 +12,7 @@ export type BackboneGolden = {
   readonly ids: { readonly ids: Int32Array; readonly contextLength: number };
 };
 
-/** Of fixtures/backbones/`backbone`-expected.safetensors. */
+/** The golden numbers of fixtures/backbones/`backbone`-expected.safetensors. */
 export async function backboneGolden(backbone: string): Promise<BackboneGolden> {
   const numbers = new Map<string, Numbers>();
   await using file = await openSafetensors(fixturePath(`backbones/${backbone}-expected.safetensors`));

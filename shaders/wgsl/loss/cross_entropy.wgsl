@@ -44,15 +44,15 @@ fn onehot(i: u32, label: u32) -> Value {
 }
 
 fn forward(row: u32, valid: bool, first: u32, label: u32, nan: f32) {
-  var most = Value(-3.4028234e38);
-  var worst = 0u;
+  var lane_max = Value(-3.4028234e38);
+  var largest_bits = 0u;
   for (var i = lane; i < params.width; i += LANES) {
     let v = Value(x[first + i]) * params.scale;
-    most = max(most, v);
-    worst = max(worst, worst_bits(v));
+    lane_max = max(lane_max, v);
+    largest_bits = max(largest_bits, magnitude_bits(v));
   }
-  let top = row_max(highest(most));
-  let broken = row_max(f32(worst > PLUS_INFINITY || highest(most) > 3.4028234e38)) > 0.0;
+  let m = row_max(highest(lane_max));
+  let has_nan = row_max(f32(largest_bits > PLUS_INFINITY || highest(lane_max) > 3.4028234e38)) > 0.0;
   var sums = Value(0);
   var chosen = Value(0);
   var distances = Value(0);
@@ -62,9 +62,9 @@ fn forward(row: u32, valid: bool, first: u32, label: u32, nan: f32) {
     var away = Value(0);
     for (var i = block; i < stop; i += LANES) {
       let v = Value(x[first + i]) * params.scale;
-      part += exp_below(v, top);
-      chosen += select(Value(0), top - v, onehot(i, label) == Value(1.0));
-      away += top - v;
+      part += exp_below(v, m);
+      chosen += select(Value(0), m - v, onehot(i, label) == Value(1.0));
+      away += m - v;
     }
     sums += part;
     distances += away;
@@ -76,9 +76,9 @@ fn forward(row: u32, valid: bool, first: u32, label: u32, nan: f32) {
   let log_sum = log(sum);
   var loss = log_sum + distance;
   if (params.smoothing > 0.0) { loss = log_sum + (1.0 - params.smoothing) * distance + params.smoothing * average; }
-  let lost = broken || sum == 0.0;
-  lse[row] = select(top + log_sum, nan, lost);
-  if (label == params.ignored) { losses[row] = 0.0; } else { losses[row] = select(loss, nan, lost || label >= params.classes); }
+  let is_nan = has_nan || sum == 0.0;
+  lse[row] = select(m + log_sum, nan, is_nan);
+  if (label == params.ignored) { losses[row] = 0.0; } else { losses[row] = select(loss, nan, is_nan || label >= params.classes); }
 }
 
 fn backward(row: u32, first: u32, label: u32, nan: f32) {
@@ -86,12 +86,12 @@ fn backward(row: u32, first: u32, label: u32, nan: f32) {
   if (params.is_mean == 1u) { factor /= counted[0]; }
   if (label >= params.classes) { factor = nan; }
   let log_sum = lse[row];
-  let broken = (bitcast<u32>(log_sum) & 0x7fffffffu) > PLUS_INFINITY;
+  let is_nan = (bitcast<u32>(log_sum) & 0x7fffffffu) > PLUS_INFINITY;
   for (var i = lane; i < params.width; i += LANES) {
     let p = exp_below(Value(x[first + i]) * params.scale, log_sum);
     let wanted = (1.0 - params.smoothing) * onehot(i, label) + params.smoothing / f32(params.classes);
     var d = (p - wanted) * factor;
-    if (broken) { d = Value(nan); }
+    if (is_nan) { d = Value(nan); }
     if (label == params.ignored) { d = Value(0.0); }
     dx[row * params.width + i] = Stored(d);
   }

@@ -41,20 +41,20 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let first = params.x_offset + row * params.x_stride;
   let first_wanted = params.wanted_offset + row * params.wanted_stride;
 #if MODE == "forward"
-  var most = Value(-3.4028234e38);
-  var most_wanted = Value(-3.4028234e38);
-  var worst = 0u;
+  var lane_max = Value(-3.4028234e38);
+  var lane_max_wanted = Value(-3.4028234e38);
+  var largest_bits = 0u;
   for (var i = lane; i < params.width; i += LANES) {
     let v = Value(x[first + i]);
     let w = Value(wanted[first_wanted + i]);
-    most = max(most, v);
-    most_wanted = max(most_wanted, w);
-    worst = max(worst, max(worst_bits(v), worst_bits(w)));
+    lane_max = max(lane_max, v);
+    lane_max_wanted = max(lane_max_wanted, w);
+    largest_bits = max(largest_bits, max(magnitude_bits(v), magnitude_bits(w)));
   }
-  let infinite = max(highest(most), highest(most_wanted)) > 3.4028234e38;
-  let broken = row_max(f32(worst > PLUS_INFINITY || infinite)) > 0.0;
-  let top = row_max(highest(most));
-  let top_wanted = row_max(highest(most_wanted));
+  let infinite = max(highest(lane_max), highest(lane_max_wanted)) > 3.4028234e38;
+  let has_nan = row_max(f32(largest_bits > PLUS_INFINITY || infinite)) > 0.0;
+  let m = row_max(highest(lane_max));
+  let m_wanted = row_max(highest(lane_max_wanted));
   var sums = Value(0);
   var sums_wanted = Value(0);
   for (var block = lane; block < params.width; block += BLOCK) {
@@ -62,8 +62,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     var part = Value(0);
     var part_wanted = Value(0);
     for (var i = block; i < stop; i += LANES) {
-      part += exp_below(Value(x[first + i]), top);
-      part_wanted += exp_below(Value(wanted[first_wanted + i]), top_wanted);
+      part += exp_below(Value(x[first + i]), m);
+      part_wanted += exp_below(Value(wanted[first_wanted + i]), m_wanted);
     }
     sums += part;
     sums_wanted += part_wanted;
@@ -77,8 +77,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     let stop = min(block + BLOCK, params.width);
     var part = Value(0);
     for (var i = block; i < stop; i += LANES) {
-      let log_q = (Value(wanted[first_wanted + i]) - top_wanted) - log_sum_wanted;
-      let log_p = (Value(x[first + i]) - top) - log_sum;
+      let log_q = (Value(wanted[first_wanted + i]) - m_wanted) - log_sum_wanted;
+      let log_p = (Value(x[first + i]) - m) - log_sum;
       let q = exp_below(log_q, 0.0);
       part += select(q * (log_q - log_p), Value(0.0), q == Value(0.0));
     }
@@ -87,14 +87,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let loss = row_sum(total(terms));
   if (!valid || lane != 0u) { return; }
   let nan = bitcast<f32>(params.not_a_number);
-  let lost = broken || sum == 0.0 || sum_wanted == 0.0;
-  losses[row] = select(loss, nan, lost);
-  lse[2u * row] = select(top + log_sum, nan, lost);
-  lse[2u * row + 1u] = select(top_wanted + log_sum_wanted, nan, lost);
+  let is_nan = has_nan || sum == 0.0 || sum_wanted == 0.0;
+  losses[row] = select(loss, nan, is_nan);
+  lse[2u * row] = select(m + log_sum, nan, is_nan);
+  lse[2u * row + 1u] = select(m_wanted + log_sum_wanted, nan, is_nan);
 #else
   if (!valid) { return; }
-  let broken = (bitcast<u32>(lse[2u * row]) & 0x7fffffffu) > PLUS_INFINITY;
-  let factor = select(params.factor * grad[params.grad_offset], bitcast<f32>(params.not_a_number), broken);
+  let is_nan = (bitcast<u32>(lse[2u * row]) & 0x7fffffffu) > PLUS_INFINITY;
+  let factor = select(params.factor * grad[params.grad_offset], bitcast<f32>(params.not_a_number), is_nan);
   for (var i = lane; i < params.width; i += LANES) {
     let p = exp_below(Value(x[first + i]), lse[2u * row]);
     let q = exp_below(Value(wanted[first_wanted + i]), lse[2u * row + 1u]);

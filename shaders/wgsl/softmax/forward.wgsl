@@ -23,34 +23,34 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let valid = assigned < params.rows;
   let row = min(assigned, params.rows - 1u);
   let first = params.x_offset + row * params.x_stride;
-  var most = Value(-3.4028234e38);
-  var worst = 0u;
+  var lane_max = Value(-3.4028234e38);
+  var largest_bits = 0u;
   for (var i = lane; i < params.width; i += LANES) {
     let v = Value(x[first + i]);
-    most = max(most, v);
-    worst = max(worst, worst_bits(v));
+    lane_max = max(lane_max, v);
+    largest_bits = max(largest_bits, magnitude_bits(v));
   }
-  let top = row_max(highest(most));
-  let broken = row_max(f32(worst > PLUS_INFINITY || highest(most) > 3.4028234e38)) > 0.0;
+  let m = row_max(highest(lane_max));
+  let has_nan = row_max(f32(largest_bits > PLUS_INFINITY || highest(lane_max) > 3.4028234e38)) > 0.0;
   var sums = Value(0);
   for (var block = lane; block < params.width; block += BLOCK) {
     let stop = min(block + BLOCK, params.width);
     var part = Value(0);
-    for (var i = block; i < stop; i += LANES) { part += exp_below(Value(x[first + i]), top); }
+    for (var i = block; i < stop; i += LANES) { part += exp_below(Value(x[first + i]), m); }
     sums += part;
   }
   let sum = row_sum(total(sums));
   if (!valid) { return; }
   let y_first = row * params.width;
-  if (broken || sum == 0.0) {
+  if (has_nan || sum == 0.0) {
     for (var i = lane; i < params.width; i += LANES) { y[y_first + i] = Stored(Value(bitcast<f32>(params.not_a_number))); }
     return;
   }
 #if LOG
   let shift = log(sum);
-  for (var i = lane; i < params.width; i += LANES) { y[y_first + i] = Stored((Value(x[first + i]) - top) - shift); }
+  for (var i = lane; i < params.width; i += LANES) { y[y_first + i] = Stored((Value(x[first + i]) - m) - shift); }
 #else
   let scale = 1.0 / sum;
-  for (var i = lane; i < params.width; i += LANES) { y[y_first + i] = Stored(exp_below(Value(x[first + i]), top) * scale); }
+  for (var i = lane; i < params.width; i += LANES) { y[y_first + i] = Stored(exp_below(Value(x[first + i]), m) * scale); }
 #endif
 }

@@ -9,7 +9,7 @@ alias BITS = u32;
 const PLUS_INFINITY = 0x7f800000u;
 
 /// The largest bits of a value without its sign: above PLUS_INFINITY for NaN.
-fn worst_bits(v: Value) -> u32 {
+fn magnitude_bits(v: Value) -> u32 {
 #if V == 4
   let bits = bitcast<vec4<u32>>(v) & vec4<u32>(0x7fffffffu);
   return max(max(bits.x, bits.y), max(bits.z, bits.w));
@@ -23,8 +23,8 @@ fn probability(v: Value) -> Value {
   return select(exp_below(v, 0.0), v, (bitcast<BITS>(v) & BITS(0x7fffffffu)) > BITS(PLUS_INFINITY));
 }
 
-/// exp(v - top) for v <= top: exactly 0 from -200 down, minus infinity included, whatever the adapter does with infinities.
-fn exp_below(v: Value, top: f32) -> Value {
-  let d = v - top;
+/// exp(v - m) for v <= m: exactly 0 from -200 down, minus infinity included, whatever the adapter does with infinities.
+fn exp_below(v: Value, m: f32) -> Value {
+  let d = v - m;
   return select(exp(max(d, Value(-200.0))), Value(0.0), d < Value(-200.0));
 }

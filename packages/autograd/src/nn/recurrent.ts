@@ -136,8 +136,20 @@ export type RNNOptions = RecurrentOptions & {
 /** Outputs [B, T, hidden] (twice as wide in both directions) and the last hidden states [layers and directions, B, hidden]. */
 export type RecurrentResult = { readonly output: Tensor; readonly state: Tensor };
 
+/** Recurrent layers whose state is the hidden state alone. */
+abstract class HiddenStateRecurrent extends Recurrent {
+  /** x [B, T, inputs]. The caller disposes both results. @param state where to begin; zeros without it */
+  forward(x: Tensor, state?: Tensor): RecurrentResult {
+    return scope(() => {
+      const states = this.statesOf('state', state, x);
+      const { output, carries } = this.run(x, (which) => [nth(states, which)]);
+      return { output, state: stack(carries.map(([h]) => h)) };
+    });
+  }
+}
+
 /** A plain recurrent layer: h = tanh(W x + b + U h + c). Begins as PyTorch's: uniform within 1 / sqrt(hidden). */
-export class RNN extends Recurrent {
+export class RNN extends HiddenStateRecurrent {
   private readonly activation: 'tanh' | 'relu';
 
   constructor(inputs: number, hidden: number, options: RNNOptions = {}) {
@@ -147,15 +159,6 @@ export class RNN extends Recurrent {
     this.activation = activation;
   }
 
-  /** x [B, T, inputs]. The caller disposes both results. @param state where to begin; zeros without it */
-  forward(x: Tensor, state?: Tensor): RecurrentResult {
-    return scope(() => {
-      const states = this.statesOf('state', state, x);
-      const { output, carries } = this.run(x, (which) => [nth(states, which)]);
-      return { output, state: stack(carries.map(([h]) => h)) };
-    });
-  }
-
   protected step(gates: Tensor, [h]: Carry, { hidden, hiddenBias }: RecurrentWeights): Carry {
     const sum = linear(h, hidden, hiddenBias, { residual: gates });
     return [this.activation === 'tanh' ? tanh(sum) : relu(sum)];
@@ -163,18 +166,9 @@ export class RNN extends Recurrent {
 }
 
 /** Gated recurrent units; gates in the order reset, update, candidate. Begins as PyTorch's: uniform within 1 / sqrt(hidden). */
-export class GRU extends Recurrent {
+export class GRU extends HiddenStateRecurrent {
   constructor(inputs: number, hidden: number, options: RecurrentOptions = {}) {
     super('GRU', inputs, hidden, 3, options);
-  }
-
-  /** x [B, T, inputs]. The caller disposes both results. @param state where to begin; zeros without it */
-  forward(x: Tensor, state?: Tensor): RecurrentResult {
-    return scope(() => {
-      const states = this.statesOf('state', state, x);
-      const { output, carries } = this.run(x, (which) => [nth(states, which)]);
-      return { output, state: stack(carries.map(([h]) => h)) };
-    });
   }
 
   protected step(gates: Tensor, [h]: Carry, { hidden, hiddenBias }: RecurrentWeights): Carry {

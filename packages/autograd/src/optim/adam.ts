@@ -1,6 +1,7 @@
 import { optimAdamWgsl } from '@mudpt/shaders';
-import { type Tensor, TensorError } from '@mudpt/tensor/functions';
+import type { Tensor } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
+import { expectMoments, momentParams } from './moments.ts';
 import { Optimizer, type Update } from './optimizer.ts';
 import { COMMON, type CommonOptions, type Group } from './options.ts';
 
@@ -22,12 +23,8 @@ class AdamBase extends Optimizer<AdamOptions> {
   }
 
   protected validate({ betas, eps }: AdamOptions): void {
-    if (!betas.every((beta) => beta > 0 && beta < 1) || !(eps >= 0))
-      throw new TensorError(
-        'Adam',
-        `betas are ${betas.join(' and ')}, eps ${eps}`,
-        'give betas between 0 and 1 and an eps of at least 0',
-      );
+    const [beta1, beta2] = betas;
+    expectMoments('Adam', { beta1, beta2 }, eps);
   }
 
   protected stateNames({ amsgrad }: AdamOptions): readonly string[] {
@@ -40,17 +37,8 @@ class AdamBase extends Optimizer<AdamOptions> {
 
   protected update(update: Update<AdamOptions>): void {
     const { betas, eps, amsgrad } = update.group.options;
-    const [beta1, beta2] = betas;
     this.dispatch(adam, update, {
-      params: {
-        beta1,
-        beta2,
-        rest1: 1 - beta1,
-        rest2: 1 - beta2,
-        log_beta1: Math.log(beta1),
-        log_beta2: Math.log(beta2),
-        eps,
-      },
+      params: { ...momentParams(betas), eps },
       defines: { DECOUPLED: this.decoupled ? 1 : 0, AMSGRAD: amsgrad ? 1 : 0 },
       moved: amsgrad ? 9 : 7,
     });

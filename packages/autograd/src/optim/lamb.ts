@@ -2,7 +2,7 @@ import { optimLambWgsl } from '@mudpt/shaders';
 import { empty, keep, type Tensor, tensor } from '@mudpt/tensor/functions';
 import { grid1d, shaderKernel } from '@mudpt/tensor/kernels';
 import type { Arena } from './arena.ts';
-import { expectMoments } from './expect-moments.ts';
+import { expectMoments, momentParams } from './moments.ts';
 import { Optimizer, type Update } from './optimizer.ts';
 import { COMMON, type CommonOptions, type Group } from './options.ts';
 
@@ -60,8 +60,7 @@ export class LAMB extends Optimizer<LAMBOptions> {
     const { device, size } = arena.flat;
     const table = this.tables.get(arena) as BlockTable;
     const { p, g, m, v, steps, mask, rate } = buffers as Readonly<Record<string, Tensor>> & Buffers;
-    const [beta1, beta2] = group.options.betas;
-    const moments = { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, log_beta1: Math.log(beta1), log_beta2: Math.log(beta2) };
+    const moments = momentParams(group.options.betas);
     const all = { ...params, ...moments, eps: group.options.eps, parameters: parameters.length };
     const masked = mask && { mask };
     using u = empty(device, [size]);

@@ -1,7 +1,7 @@
 import { optimRadamWgsl } from '@mudpt/shaders';
 import type { Tensor } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
-import { expectMoments } from './expect-moments.ts';
+import { expectMoments, momentParams } from './moments.ts';
 import { Optimizer, type Update } from './optimizer.ts';
 import { COMMON, type CommonOptions, type Group } from './options.ts';
 
@@ -35,16 +35,11 @@ export class RAdam extends Optimizer<RAdamOptions> {
 
   protected update(update: Update<RAdamOptions>): void {
     const { betas, eps, decoupledWeightDecay } = update.group.options;
-    const [beta1, beta2] = betas;
+    const [, beta2] = betas;
     const longest = 2 / (1 - beta2) - 1;
     this.dispatch(radam, update, {
       params: {
-        beta1,
-        beta2,
-        rest1: 1 - beta1,
-        rest2: 1 - beta2,
-        log_beta1: Math.log(beta1),
-        log_beta2: Math.log(beta2),
+        ...momentParams(betas),
         eps,
         rho_inf: longest,
         rho_start: longest + 2 / Math.log(beta2),

@@ -1,7 +1,7 @@
 import { optimRmspropWgsl } from '@mudpt/shaders';
 import { type Tensor, TensorError } from '@mudpt/tensor/functions';
 import { shaderKernel } from '@mudpt/tensor/kernels';
-import { expectMoments } from './expect-moments.ts';
+import { expectMoments } from './moments.ts';
 import { Optimizer, type Update } from './optimizer.ts';
 import { COMMON, type CommonOptions, type Group } from './options.ts';
 

@@ -60,7 +60,7 @@ export async function gradcheck(
     compareAll(reference, values, actual, cotangent, tolerance);
   }
   const tolerance = reference ? DIRECTION_TOLERANCE : (options.tolerance ?? DIRECTION_TOLERANCE);
-  if (!isHalf) await compareDirections(fn, inputs, values, actual, cotangent, tolerance, random);
+  if (!isHalf) await compareDirections({ fn, inputs, values, actual, cotangent, tolerance, random });
   else if (!reference) throw new Error('gradcheck: f16 has too few digits for differences: give a reference, or f32 inputs');
   if (options.order !== 2 || isHalf) return;
   const directions = values.map(({ data }) => data.map(random));
@@ -107,15 +107,20 @@ function compareAll(
   });
 }
 
-async function compareDirections(
-  fn: (...inputs: Tensor[]) => Tensor,
-  inputs: readonly Tensor[],
-  values: readonly Values[],
-  actual: readonly Float64Array[],
-  cotangent: Values,
-  tolerance: number,
-  random: () => number,
-): Promise<void> {
+type DirectionCheck = {
+  readonly fn: (...inputs: Tensor[]) => Tensor;
+  readonly inputs: readonly Tensor[];
+  /** The inputs on the host. */
+  readonly values: readonly Values[];
+  /** Gradients of the inputs, from the tape. */
+  readonly actual: readonly Float64Array[];
+  readonly cotangent: Values;
+  readonly tolerance: number;
+  readonly random: () => number;
+};
+
+/** Compares each gradient with central differences of the result along a random direction. @throws Error naming both */
+async function compareDirections({ fn, inputs, values, actual, cotangent, tolerance, random }: DirectionCheck): Promise<void> {
   for (const [which, value] of values.entries()) {
     const direction = value.data.map(random);
     const step = 1e-2;

@@ -26,7 +26,7 @@ export interface ProcessedShard {
   /** It was finished before: nothing was computed. */
   readonly isOld: boolean;
   readonly seconds: number;
-  /** Of those, how long the device waited for images that were not decoded yet. */
+  /** How many of the seconds the device waited for images to be decoded. */
   readonly waitingSeconds: number;
 }
 

@@ -85,6 +85,12 @@ export async function runQueuedShards<Values>(
   signal.throwIfAborted();
   const { images, imagesPerSecond } = throughput.progress();
   tell(`here ${images} images in ${durationText(throughput.seconds)}, ${imagesPerSecond.toFixed(1)} images/s`);
+  expectNoneFailed(shards, failed);
+  return total;
+}
+
+/** @throws InputError where shards failed for good */
+function expectNoneFailed(shards: readonly Shard[], failed: ReadonlyMap<string, string>): void {
   const lost = shards.flatMap((shard) => {
     const reason = failed.get(jobId(shard));
     return reason === undefined ? [] : [`${shard.name}: ${reason}`];
@@ -95,7 +101,6 @@ export async function runQueuedShards<Values>(
       `${lost.length} of ${shards.length} shards failed; ${lost[0]}`,
       'mend or fetch them again; the same command tries them again',
     );
-  return total;
 }
 
 /** One queue for the same shards and work, wherever they lie. */

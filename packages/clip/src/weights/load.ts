@@ -127,7 +127,7 @@ function withPadding(config: ClipConfig, tokenizer: TextTokenizer | undefined): 
   return tokenizer && text.architecture === 'siglip' ? { ...config, text: { ...text, pad: tokenizer.pad } } : config;
 }
 
-/** That of the folder where it has one, else CLIP's own (undefined). Tables may have more rows than there are ids, not fewer. */
+/** The tokenizer of the folder, or undefined for CLIP's own. Token tables may have more rows than there are ids, not fewer. */
 async function findTokenizer(files: Files, source: WeightSource): Promise<TextTokenizer | undefined> {
   const { text } = source.config;
   const tokenizer = text.architecture === 'siglip' ? await siglipTokenizer(files, source) : await clipTokenizer(files);

@@ -21,7 +21,7 @@ export type OpenWeightsOptions = {
   readonly config?: ClipConfig | undefined;
   /** Tensors that belong to no CLIP. Default: an error that lists them. */
   readonly onExtra?: 'error' | 'ignore' | undefined;
-  /** Told in a sentence what had to be assumed. Default: `console.warn`. */
+  /** Called with a sentence about what had to be assumed. Default: `console.warn`. */
   readonly onWarning?: ((warning: string) => void) | undefined;
 };
 

@@ -13,7 +13,7 @@ export interface WeightEntry {
   readonly shape: Shape;
   /** As in the file; parts of several dtypes are joined as F32. */
   readonly dtype: SafetensorsDType;
-  /** What it takes in the file. */
+  /** Bytes that it takes in the file. */
   readonly bytes: number;
 }
 
@@ -28,7 +28,7 @@ export interface WeightSource {
   readonly towers: readonly TowerName[];
   /** By OpenAI's names, in the order of weightShapes. */
   readonly weights: ReadonlyMap<string, WeightEntry>;
-  /** Of all weights in the file. */
+  /** Bytes of all these weights in the file. */
   readonly bytes: number;
   /** Where a number of a weight lies in the file: in which tensor, and as which number of it. */
   locate(name: string, index: number): { readonly tensor: string; readonly index: number };

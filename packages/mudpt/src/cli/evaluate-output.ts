@@ -63,7 +63,7 @@ export function gapLines(measured: readonly Measured[]): string[] {
   return measured.flatMap((one) => ('gap' in one ? [`gap: ${one.run}, ${one.data}: ${one.gap}`] : []));
 }
 
-/** Of what was tuned. */
+/** Balanced accuracy and calibration error, for the columns that only the tuned model has. */
 function more({ metrics: { balancedAccuracy, calibration } }: Evaluation): string[] {
   return [optionalPercent(balancedAccuracy), optionalPercent(calibration?.ece)];
 }

@@ -36,6 +36,20 @@ const [ALL, NONE, SOME] = [0, 1, 3];
 const STOPPED = 130;
 const AGAIN = 'what was measured whole is recorded: the same command measures the rest';
 
+/** What the evaluations of one command share. */
+interface EvaluateSession {
+  readonly flags: EvaluateFlags;
+  /** Data sets by name or path; undefined: the run's own. */
+  readonly data: readonly (string | undefined)[];
+  /** Whether there is one run and one data set, which are shown in detail, and whose errors end the command. */
+  readonly isOne: boolean;
+  readonly device: Device;
+  readonly models: ModelPool;
+  readonly cache: RunCache;
+  readonly line: StatusLine;
+  readonly signal: AbortSignal;
+}
+
 /** Runs the command. @returns exit code: 0 all was measured, 3 some, 1 nothing, 130 asked to stop */
 export async function evaluateCommand(given: readonly string[], flags: EvaluateFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
@@ -43,48 +57,13 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
   const data = flags.data === undefined ? [undefined] : await splitData(flags.data);
   const isOne = given.length * data.length === 1;
   const measured: Measured[] = [];
-  const epoch = epochFlag(flags.loadEpoch);
+  epochFlag(flags.loadEpoch); // an error is told before the device is opened
   const stop = stopOnSignal(line, AGAIN);
   using device = await Device.open();
   const models = new ModelPool();
-  const show = (text: string) => (what: string, done: number, total: number) =>
-    line.show(`${text}${what} ${bar(done / total)} ${done}/${total}`);
   try {
-    for (const words of given) {
-      let run: TunedModel | undefined;
-      try {
-        const path = await findRun(words, flags.runs);
-        run = await openRun(path, {
-          device,
-          epoch,
-          signal: stop.signal,
-          openModel: models.open.bind(models),
-          ...(flags.model !== undefined && { model: flags.model }),
-        });
-        for (const note of run.notes) line.print(note);
-        const name = pathFromHere(path);
-        for (const one of data) {
-          const result = await gapOr(!isOne, () =>
-            evaluate(run as TunedModel, one, { ...flags, signal: stop.signal }, cache, show(isOne ? '' : `${name}: `)),
-          );
-          if (typeof result === 'string') measured.push({ run: name, data: one ?? 'its data', gap: result });
-          else {
-            const { zeroShot, tuned } = result;
-            measured.push({ run: name, data: tuned.data, zeroShot, tuned });
-            const { evaluations, data: trained } = await new RunFolder(path).readSummary();
-            const { method, classes } = run.config;
-            if (isOne) for (const text of detailsOf(result, method, evaluations, device.adapter.name)) line.print(text);
-            for (const text of [...result.notes, ...unknownText(result.unknown, { method, path, classes, data: trained.name })])
-              line.print(text);
-          }
-        }
-      } catch (error) {
-        if (isOne || !isOfOne(error)) throw error;
-        for (const one of data) measured.push({ run: words, data: one ?? 'its data', gap: reasonOf(error) });
-      } finally {
-        await run?.close();
-      }
-    }
+    const session = { flags, data, isOne, device, models, cache, line, signal: stop.signal };
+    for (const words of given) measured.push(...(await evaluateOne(words, session)));
   } catch (error) {
     if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
     line.print(`stopped; ${AGAIN}`);
@@ -102,6 +81,49 @@ export async function evaluateCommand(given: readonly string[], flags: EvaluateF
   const gaps = measured.filter((one) => 'gap' in one).length;
   if (gaps > 0) line.print(`${gaps} of ${counted(measured.length, 'evaluation is a gap', 'evaluations are gaps')}`);
   return gaps === 0 ? ALL : gaps < measured.length ? SOME : NONE;
+}
+
+/** Evaluates one run on all data sets. @param words name the run */
+async function evaluateOne(words: string, session: EvaluateSession): Promise<Measured[]> {
+  const { flags, data, isOne, device, models, cache, line, signal } = session;
+  const show = (text: string) => (what: string, done: number, total: number) =>
+    line.show(`${text}${what} ${bar(done / total)} ${done}/${total}`);
+  const measured: Measured[] = [];
+  let run: TunedModel | undefined;
+  try {
+    const path = await findRun(words, flags.runs);
+    run = await openRun(path, {
+      device,
+      epoch: epochFlag(flags.loadEpoch),
+      signal,
+      openModel: models.open.bind(models),
+      ...(flags.model !== undefined && { model: flags.model }),
+    });
+    for (const note of run.notes) line.print(note);
+    const name = pathFromHere(path);
+    for (const one of data) {
+      const result = await gapOr(!isOne, () =>
+        evaluate(run as TunedModel, one, { ...flags, signal }, cache, show(isOne ? '' : `${name}: `)),
+      );
+      if (typeof result === 'string') {
+        measured.push({ run: name, data: one ?? 'its data', gap: result });
+        continue;
+      }
+      const { zeroShot, tuned } = result;
+      measured.push({ run: name, data: tuned.data, zeroShot, tuned });
+      const { evaluations, data: trained } = await new RunFolder(path).readSummary();
+      const { method, classes } = run.config;
+      if (isOne) for (const text of detailsOf(result, method, evaluations, device.adapter.name)) line.print(text);
+      for (const text of [...result.notes, ...unknownText(result.unknown, { method, path, classes, data: trained.name })])
+        line.print(text);
+    }
+    return measured;
+  } catch (error) {
+    if (isOne || !isOfOne(error)) throw error;
+    return [...measured, ...data.map((one) => ({ run: words, data: one ?? 'its data', gap: reasonOf(error) }))];
+  } finally {
+    await run?.close();
+  }
 }
 
 function evaluate(

@@ -26,16 +26,35 @@ const RUN = 'folder of the run or the one above it, a part of its name, or "late
 const PLUGIN = 'module that registers methods or data sets of another package: a file, or a package; may be repeated';
 const classes = (what: string): Option => new Option('--classes <which>', what).choices(['all', 'base', 'new']);
 
-function program(plugins: readonly PluginRecord[], finish: (code: number) => void): Command {
+/** Takes the exit code of a command. */
+type Finish = (code: number) => void;
+
+function program(plugins: readonly PluginRecord[], finish: Finish): Command {
   const main = new Command(command('').trim())
     .description('Prompt learning on a frozen CLIP.')
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();
+  addTrainCommand(main, plugins, finish);
+  addEvaluateCommand(main, finish);
+  addPredictCommand(main, finish);
+  addImportCommand(main, plugins, finish);
+  addCompareCommand(main, finish);
+  addExplainCommand(main, finish);
+  addSweepCommands(main, finish);
+  addReproduceCommand(main, finish);
+  for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
+  return main;
+}
+
+function addTrainCommand(main: Command, plugins: readonly PluginRecord[], finish: Finish): void {
   const train = main.command('train').description('learn prompts on a folder of pictures and show what was gained');
   addTrainOptions(train).action(async (flags: TrainCommand) => {
     if (flags.help) process.stdout.write(await trainHelpText(train, flags));
     else finish(await (await import('./train.ts')).trainCommand({ ...flags, plugins }));
   });
+}
+
+function addEvaluateCommand(main: Command, finish: Finish): void {
   main
     .command('evaluate')
     .description(
@@ -61,6 +80,9 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (runs: string[], flags: EvaluateFlags) =>
       finish(await (await import('./evaluate.ts')).evaluateCommand(runs, flags)),
     );
+}
+
+function addPredictCommand(main: Command, finish: Finish): void {
   const predict = main
     .command('predict')
     .description(
@@ -89,7 +111,9 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
       finish(await (await import('./predict.ts')).predictCommand(run, files, flags)),
     );
   addShardFlags(predict);
-  addImportCommand(main, plugins, finish);
+}
+
+function addCompareCommand(main: Command, finish: Finish): void {
   main
     .command('compare')
     .description('a table of runs; those that differ in their seed alone are averaged')
@@ -98,6 +122,9 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .action(async (runs: string[], flags: { csv?: boolean }) =>
       finish(await (await import('./compare.ts')).compareCommand(runs, flags)),
     );
+}
+
+function addExplainCommand(main: Command, finish: Finish): void {
   main
     .command('explain')
     .description('the words nearest to what a run learnt, and its report anew; of another epoch the words alone')
@@ -106,10 +133,6 @@ function program(plugins: readonly PluginRecord[], finish: (code: number) => voi
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--model <model>', 'where the base model lies now')
     .action(async (run: string, flags: ExplainFlags) => finish(await (await import('./explain.ts')).explainCommand(run, flags)));
-  addSweepCommands(main, finish);
-  addReproduceCommand(main, finish);
-  for (const one of main.commands) one.option('--plugin <file>', PLUGIN);
-  return main;
 }
 
 /** Runs a command line. @returns exit code: 0 done, 1 an error that was reported, 3 done in part, 130 stopped by Ctrl-C */

@@ -12,11 +12,24 @@ import { addEngineCommands } from './sweep-engines-program.ts';
 const FOLDER = 'folder of the sweep';
 const repeated = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-/** Adds the commands. @param finish takes the exit code */
-export function addSweepCommands(main: Command, finish: (code: number) => void): void {
+/** Takes the exit code of a command. */
+type Finish = (code: number) => void;
+
+/** Adds the commands. */
+export function addSweepCommands(main: Command, finish: Finish): void {
   const sweep = main
     .command('sweep')
     .description('a whole protocol: plan its runs, run them on one machine or many, see how far they are');
+  addPlanCommand(sweep, finish);
+  addRunCommand(sweep, finish);
+  addStatusCommand(sweep, finish);
+  addChooseCommand(sweep, finish);
+  addEngineCommands(sweep, finish);
+  addCollectCommand(main, finish);
+  sweep.addCommand(sweep.createCommand('child').argument('<sweep>').option(CACHE_FLAG).action(child), { hidden: true });
+}
+
+function addPlanCommand(sweep: Command, finish: Finish): void {
   sweep
     .command('plan')
     .description('write every run of a protocol, and the evaluations that follow it, into S/plan.jsonl')
@@ -47,6 +60,9 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (protocols: string, flags: PlanFlags) =>
       finish(await (await import('./sweep.ts')).planCommand(protocols, flags)),
     );
+}
+
+function addRunCommand(sweep: Command, finish: Finish): void {
   sweep
     .command('run')
     .description(
@@ -58,6 +74,9 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .option('--chunk <count>', 'cells a task, default 1')
     .option(CACHE_FLAG, CACHE_HELP)
     .action(async (folder: string, flags: RunFlags) => finish(await (await import('./sweep.ts')).runCommand(folder, flags)));
+}
+
+function addStatusCommand(sweep: Command, finish: Finish): void {
   sweep
     .command('status')
     .description(
@@ -68,6 +87,9 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folder: string, flags: { json?: boolean }) =>
       finish(await (await import('./sweep.ts')).statusCommand(folder, flags)),
     );
+}
+
+function addChooseCommand(sweep: Command, finish: Finish): void {
   sweep
     .command('choose')
     .description('which settings each method does best with on validation images: a sweep for each of them, the rest alike')
@@ -76,7 +98,9 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folders: readonly string[], flags: { out?: string }) =>
       finish(await (await import('./sweep-choose.ts')).chooseCommand(folders, flags)),
     );
-  addEngineCommands(sweep, finish);
+}
+
+function addCollectCommand(main: Command, finish: Finish): void {
   main
     .command('collect')
     .description("a sweep's tables as the papers have them, its curves, and paired tests; exit code 1: some cells are gaps")
@@ -95,7 +119,6 @@ export function addSweepCommands(main: Command, finish: (code: number) => void):
     .action(async (folder: string, flags: CollectFlags) =>
       finish(await (await import('./collect.ts')).collectCommand(folder, flags)),
     );
-  sweep.addCommand(sweep.createCommand('child').argument('<sweep>').option(CACHE_FLAG).action(child), { hidden: true });
 }
 
 /** The command line of the child processes of `sweep run`. */

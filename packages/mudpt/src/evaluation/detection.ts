@@ -10,7 +10,7 @@ export interface Detection {
   readonly auroc: number;
   /** Share of the unknown images that pass the threshold which at least 95 % of the known ones pass (FPR at 95 % TPR). */
   readonly fpr95: number;
-  /** That threshold: the largest score which at least 95 % of the known images have, or exceed. */
+  /** The threshold of that share: the largest score that at least 95 % of the known images reach. */
   readonly threshold: number;
 }
 

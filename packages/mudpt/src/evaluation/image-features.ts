@@ -8,7 +8,7 @@ import { type ForwardOptions, padded } from './forward.ts';
 export interface Features {
   /** [N, embed], not normalised. */
   readonly features: Tensor;
-  /** Those that could be read, in their order. */
+  /** Images that could be read, in their order. */
   readonly items: readonly Item[];
   readonly labels: Int32Array;
 }

@@ -53,7 +53,7 @@ type Anchors = {
   /** By attribute, in order. */
   readonly names: readonly string[];
   readonly places: readonly number[];
-  /** Of the first context token before the class name. */
+  /** Place of the first context token before the class name. */
   readonly at: number;
 };
 

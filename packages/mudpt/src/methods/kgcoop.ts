@@ -71,7 +71,7 @@ function unitTexts(context: MethodContext, template: PromptTemplate): Tensor {
 const SETTINGS = { length: 4, initWords: 'a photo of a', distanceWeight: 8, template: '' } as const;
 const TRAINING = { lr: 0.002, epochs: 100, batchSize: 128 } as const;
 
-/** Of its templates only the textures' differs from CoOp's. */
+/** Published settings: its templates are CoOp's, except for the textures. */
 function recipe(protocols: PublishedSettings['protocols'], script: string, shots?: readonly number[]): PublishedSettings[] {
   const source = `KgCoOp, ${script} and trainers/kgcoop.py`;
   const all = { protocols, ...(shots && { shots }), settings: SETTINGS, training: TRAINING, source };

@@ -150,7 +150,7 @@ export class LpPlusPlus implements FeatureMethod {
     this.texts.dispose();
   }
 
-  /** Of unit features [B, embed]; no factor of 100 anywhere. */
+  /** Logits of unit features [B, embed], without CLIP's factor of 100. */
   private logits(unit: Tensor): Tensor {
     const { learnt } = this;
     if (!learnt) throw new MethodError(this.name, 'nothing is fitted yet', 'call fit() or restore() first');

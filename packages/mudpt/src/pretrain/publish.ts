@@ -50,7 +50,7 @@ function halved(clip: Clip): SavedWeights {
   };
 }
 
-/** Of all updates: those that see some patches of an image, and those that see all. */
+/** Operations of all updates: those on some patches of each image, and those on all. */
 function flopsOf(learner: Learner, batches: Batches): number {
   const { recipe, step } = learner;
   const partial = Math.min(step, Math.floor(recipe.steps - recipe.wholePart * recipe.cooldown));

@@ -32,7 +32,7 @@ export type Recipe = {
   readonly betas: readonly [number, number];
   /** Gradients are scaled down to this norm. */
   readonly clipNorm: number;
-  /** Of the running average of the weights, which is what is evaluated and written. */
+  /** Decay of the running average of the weights, which is evaluated and published. */
   readonly emaDecay: number;
   /** Pixels of a side at which drawings are kept; augmentation samples them. */
   readonly side: number;
@@ -40,7 +40,7 @@ export type Recipe = {
   readonly variants: number;
   /** Whether emoji are drawn in other colours too, path by path; absent: not. */
   readonly recoloured?: boolean;
-  /** Of the augmentation, after as many updates as it takes to grow to that. */
+  /** Strength of the augmentation, reached after a number of updates. */
   readonly strength: number;
   readonly strengthWarmup: number;
   /**

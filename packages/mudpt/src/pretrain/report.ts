@@ -84,7 +84,7 @@ function classFeatures(clip: Clip, names: readonly string[]): Promise<Float32Arr
   );
 }
 
-/** Of a spread sample of the images. */
+/** Retrieval on a sample, spread over all images. */
 async function retrievalOf(clip: Clip, all: readonly Probe[], device: Device): Promise<Retrieval> {
   const pairs = all.filter(
     (_, index) => Math.floor(((index + 1) * PAIRS) / all.length) > Math.floor((index * PAIRS) / all.length),

@@ -27,15 +27,22 @@ export type Charts = {
 /** Pixels of the chart beside the table of classes: drawn smaller, not shrunk, so that its names stay legible. */
 const BESIDE_TABLE = 400;
 
+/** A finished run, as its charts show it. */
+export interface ChartedRun {
+  readonly summary: RunSummary;
+  readonly metrics: readonly MetricsLine[];
+  /** The evaluation of the frozen model, and that of the tuned one. */
+  readonly before: Evaluation;
+  readonly after: Evaluation;
+  /** Confusions of the tuned model. */
+  readonly confusion: Confusion;
+}
+
 /** @param piece runs a part of the work, after a turn of the event loop */
-export async function drawCharts(
-  { data, method, training: { stepsPerEpoch } }: RunSummary,
-  metrics: readonly MetricsLine[],
-  before: Evaluation,
-  after: Evaluation,
-  confusion: Confusion,
-  piece: <T>(make: () => T) => Promise<Awaited<T>>,
-): Promise<Charts> {
+export async function drawCharts(run: ChartedRun, piece: <T>(make: () => T) => Promise<Awaited<T>>): Promise<Charts> {
+  const { summary, metrics, before, after, confusion } = run;
+  const { data, method, training } = summary;
+  const { stepsPerEpoch } = training;
   const names = data.classes.map(({ name }) => printable(readableName(name)));
   const changes = classChanges(before, after);
   const loss = await piece(() => lossCurve(metrics, stepsPerEpoch));

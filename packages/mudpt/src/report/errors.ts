@@ -56,7 +56,7 @@ export function doubtfulLabels(predictions: readonly Prediction[], most = MOST_L
     .slice(0, most);
 }
 
-/** Those with the largest loss. */
+/** The predictions with the largest loss. */
 export function hardest(predictions: readonly Prediction[], most = MOST_IMAGES): Prediction[] {
   return [...predictions].sort((a, b) => b.loss - a.loss).slice(0, most);
 }

@@ -71,7 +71,7 @@ export async function writeReport({ folder, dataset, learnt, features, signal }:
   const predictions = await folder.readPredictions(summary.lengths?.predictions, signal);
   const [before, after] = [ownEvaluation(summary, 'zero-shot', config, folder), ownEvaluation(summary, 'tuned', config, folder)];
   const confusion = await piece(() => folder.readConfusion(after));
-  const charts = await drawCharts(summary, metrics, before, after, confusion, piece);
+  const charts = await drawCharts({ summary, metrics, before, after, confusion }, piece);
   for (const [name, png] of charts.files)
     await piece(async () => writeFileAtomic('report', join(folder.path, name), await png()));
   const images = await thumbnails(await piece(() => imagesOf(predictions, dataset, confusion)), signal);
@@ -88,7 +88,7 @@ export async function writeReport({ folder, dataset, learnt, features, signal }:
     () => embeddingSection(summary, embedding),
     () => reliabilitySection(charts.reliability),
     () => unknownSection(summary, config),
-    () => confusionSection(summary, confusion, charts.matrix, pairsTable(summary, confusion), predictions, images),
+    () => confusionSection({ summary, confusion, predictions }, charts.matrix, pairsTable(summary, confusion), images),
     () => hardestImages(summary, predictions, images, examples),
     () => labelsToCheck(summary, predictions, images, examples),
     () => inside(layout && promptDiagram({ layout, ...layersOf(summary) }), layout?.example, words),

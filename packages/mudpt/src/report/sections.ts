@@ -104,13 +104,18 @@ export function classTable(summary: RunSummary, charts: ClassCharts, before: Eva
 /** The matrix as SVG for few classes, as the data URI of an image for many. */
 export type MatrixDrawing = { readonly svg: string } | { readonly image: string };
 
-/** The section with confusions. */
+/** Confusions and predictions of the tuned model. */
+export interface ConfusedRun {
+  readonly summary: RunSummary;
+  readonly confusion: Confusion;
+  readonly predictions: readonly Prediction[];
+}
+
+/** The section with confusions. @param pairs the table of confused pairs */
 export function confusionSection(
-  summary: RunSummary,
-  confusion: Confusion,
+  { summary, confusion, predictions }: ConfusedRun,
   drawing: MatrixDrawing,
   pairs: Markup | undefined,
-  predictions: readonly Prediction[],
   thumbnails: ReadonlyMap<string, string>,
 ): Markup {
   const cells: Record<string, string[]> = {};

@@ -7,7 +7,8 @@ import { canonicalText } from '@mudpt/tensor/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writePaperTrees } from '../../test/paper-trees.ts';
 import type { Cell } from './cell.ts';
-import { type MadePlan, makePlan, type PlanRequest, readPlan, writePlan } from './plan.ts';
+import { makePlan, type PlanRequest } from './make-plan.ts';
+import { type MadePlan, readPlan, writePlan } from './plan.ts';
 import { tasksOf } from './protocols.ts';
 
 let at: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -7,7 +7,8 @@ import { expect, it } from 'vitest';
 import { FileDigests } from '../cache/file-digests.ts';
 import { RunCache } from '../runs/index.ts';
 import { executeCell, Workplace } from './execute.ts';
-import { makePlan, readPlan, writePlan } from './plan.ts';
+import { makePlan } from './make-plan.ts';
+import { readPlan, writePlan } from './plan.ts';
 import { checkCellData } from './planned-data.ts';
 import { readRecord } from './record.ts';
 

@@ -9,13 +9,13 @@ import type { Cell } from './cell.ts';
 const schema = z.strictObject({
   id: z.string(),
   state: z.enum(['done', 'failed', 'stopped']),
-  /** Of all sessions together. */
+  /** Seconds of all sessions together. */
   seconds: z.number().nonnegative(),
   sessions: z.int().positive(),
   host: z.string(),
   /** ISO 8601. */
   ended: z.string(),
-  /** Of a failed cell: what went wrong, how to mend it, and where it was thrown. */
+  /** Why a cell failed, how to mend it, and where the error was thrown. */
   reason: z.string().optional(),
   fix: z.string().optional(),
   stack: z.string().optional(),

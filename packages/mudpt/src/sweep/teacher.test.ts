@@ -8,7 +8,8 @@ import { beforeEach, expect, it } from 'vitest';
 import { RunCache, RunFolder } from '../runs/index.ts';
 import type { Cell } from './cell.ts';
 import { executeCell, type ExecuteOptions, Workplace } from './execute.ts';
-import { makePlan, readPlan, writePlan } from './plan.ts';
+import { makePlan } from './make-plan.ts';
+import { readPlan, writePlan } from './plan.ts';
 import { readRecord } from './record.ts';
 
 /** Training images of a run. */

@@ -20,7 +20,7 @@ export type TensorProto = {
   readonly type: number;
   readonly dims: readonly number[];
   readonly raw: Uint8Array | undefined;
-  /** Of the typed fields: bit patterns for the half floats. */
+  /** Numbers of the typed fields; half floats as bit patterns. */
   readonly numbers: readonly number[];
   readonly external: External | undefined;
 };
@@ -35,7 +35,7 @@ export type Attribute =
   | { readonly kind: 'graph'; readonly value: GraphProto }
   | { readonly kind: 'floats' | 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
-  /** Of a node in a function: the attribute of the call that it stands for. */
+  /** In a node of a function: the attribute of the call whose value it takes. */
   | { readonly kind: 'reference'; readonly value: string }
   | { readonly kind: 'other'; readonly value: string };
 

@@ -21,10 +21,10 @@ export type ElementType =
   | 'uint64'
   | 'bool';
 
-/** Those of which a byte of a file holds several. */
+/** Types of which a byte of a file holds several numbers. */
 export type PackedType = 'int2' | 'int4' | 'uint2' | 'uint4';
 
-/** All of TensorProto.DataType, by number. */
+/** Names of TensorProto.DataType by number. */
 export const TYPE_NAMES: Readonly<Record<number, string>> = {
   1: 'float',
   2: 'uint8',

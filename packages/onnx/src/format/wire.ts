@@ -5,10 +5,10 @@ import { FormatError } from '@mudpt/tensor';
 export type Field = {
   readonly number: number;
   readonly wire: Wire;
-  /** Of a varint: read as unsigned. */
+  /** Low and high word of a varint, unsigned. */
   readonly low: number;
   readonly high: number;
-  /** Of a length-delimited field its content, of a fixed one its 4 or 8 bytes. A view of the file. */
+  /** The content of a length-delimited field, or the 4 or 8 bytes of a fixed one; a view of the file. */
   readonly bytes: Uint8Array;
 };
 type Wire = 'varint' | 'fixed64' | 'bytes' | 'fixed32';

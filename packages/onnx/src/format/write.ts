@@ -13,7 +13,7 @@ export type AttributeToWrite =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly tensor: TensorToWrite }
-  /** In a function: the attribute of the call that has this name. */
+  /** In a function: the attribute of this name of the call. */
   | { readonly reference: string; readonly type: 'int' | 'float' | 'ints' | 'string' }
   | { readonly graph: GraphToWrite };
 /** Half floats are given as their bits. `external` puts the numbers, which are then written elsewhere, into another file. */

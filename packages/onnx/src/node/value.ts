@@ -22,7 +22,7 @@ export class Value {
     return new Value(type, handle.shape, undefined, keep(handle));
   }
 
-  /** Of somebody else, who disposes it. */
+  /** A value whose tensor belongs to the caller, who disposes it. */
   static borrowed(type: ElementType, handle: Tensor): Value {
     return new Value(type, handle.shape, undefined, handle, true);
   }

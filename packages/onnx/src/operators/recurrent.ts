@@ -44,7 +44,7 @@ const refuses: Operator['refuses'] = (node) => {
   return unknown === undefined ? undefined : `with the activation ${unknown}`;
 };
 
-/** What one direction computes with. */
+/** The weights of one direction. */
 type Direction = {
   readonly input: Tensor;
   readonly recurrent: Tensor;

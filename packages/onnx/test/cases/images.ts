@@ -2,7 +2,6 @@
 import { build, get, map, type Ref, ref, reshape } from '@mudpt/testing/reference/array';
 import { avgPool2d, conv2d, maxPool2d } from '@mudpt/testing/reference/conv';
 import { pad } from '@mudpt/testing/reference/indexing';
-import { linear } from '@mudpt/testing/reference/nn';
 import * as R from '@mudpt/testing/reference/reduce';
 import { type Case, constant, float, floats, normal, sizes, typed, whole } from './case.ts';
 

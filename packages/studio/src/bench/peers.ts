@@ -7,7 +7,7 @@ import { absentRow } from './absent.ts';
 import { attempt } from './attempt.ts';
 import type { ShownRow } from './protocol.ts';
 
-/** Those that are built into this page, and those that could be. */
+/** Other engines: those built into this page, and those that could be. */
 export const peerNames = peers.map(({ name, open }) => ({ name, isBuiltIn: open !== undefined }));
 
 /** A row for every problem: where the engine cannot do it or fails, with the reason. @throws StudioError where it cannot be opened at all */

@@ -15,7 +15,7 @@ import { peerNames, runPeer } from './peers.ts';
 import type { BenchCalls, BenchEvent, BenchHead, ShownRow, Suite } from './protocol.ts';
 
 const EFFORT: Effort = { seconds: 1, samples: 10, least: 2 };
-/** Of problems that take seconds. */
+/** Effort for problems that take seconds. */
 const ONCE: Effort = { seconds: 1, samples: 5, least: 1 };
 /** Longer attention takes minutes on adapters that compute on the processor. */
 const MOST_TOKENS = 1024;

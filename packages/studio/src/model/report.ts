@@ -60,11 +60,9 @@ export function writeReport(request: ReportRequest, clip: Clip, model: ModelFact
     curves(lossCurve(lines, stepsPerEpoch), accuracyCurve(lines, stepsPerEpoch), summary.training, { newEachEpoch: false }),
     classTable(summary, NO_CHART, frozen, tuned),
     confusionSection(
-      summary,
-      after.confusion,
+      { summary, confusion: after.confusion, predictions },
       { svg: request.matrix },
       pairsTable(summary, after.confusion),
-      predictions,
       images,
     ),
     hardestImages(summary, predictions, images, new Map()),

@@ -10,7 +10,7 @@ export interface ClassEntry {
 export interface ImageEntry {
   /** SHA-256 of the bytes: equal images have equal ids. */
   readonly id: string;
-  /** Of the file, for people. */
+  /** Name of the file, for people. */
   readonly name: string;
   readonly classId: string;
   readonly width: number;

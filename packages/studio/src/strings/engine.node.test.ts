@@ -8,9 +8,9 @@ import { toldOf } from '../worker/rpc.ts';
 import { engineZh } from './engine-zh.ts';
 
 const PACKAGES = fileURLToPath(new URL('../../../', import.meta.url));
-const CODE = /\bcode: '([a-zA-Z.]+)'(?:,\s*values: \{([^}]*)\})?/g;
+const CODE = /\bcode: '([a-zA-Z]+\.[a-zA-Z.]+)'(?:,\s*values: \{([^}]*)\})?/g;
 
-/** Names of values by code. */
+/** Names of values by code; codes have a dot, which those of zod (`custom`) lack. */
 function codesOfEngine(): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const name of ['tensor', 'clip', 'mudpt']) {

@@ -1,7 +1,7 @@
 /** Programs that use the exported prompts: in a shell, in Node, in a page. */
 
 export interface ProgramFacts {
-  /** Of the unpacked prompts. */
+  /** Folder of the unpacked prompts. */
   readonly folder: string;
   /** Where the base model is, in words; and its path where Node does not find it by the name in the prompts. */
   readonly model: string;

@@ -102,7 +102,7 @@ export interface TrainingPlan extends TrainingRequest {
   readonly notes: readonly string[];
   /** Settings that were lowered to the model's layers; plans that an earlier version kept do not say. */
   readonly lowered?: readonly LoweredSetting[];
-  /** Of classes, images, model and settings: a state belongs to one plan alone. */
+  /** Hash of classes, images, model and settings: a saved state fits one plan only. */
   readonly mark: string;
 }
 

@@ -9,14 +9,14 @@ export async function fixture(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return Uint8Array.from(await readFile(fixturePath(`weights/${name}`)));
 }
 
-/** Of the fixtures. */
+/** Sizes of the fixtures' model. */
 export const FIXTURE_CONFIG: ClipConfig = {
   embed: 64,
   image: { width: 64, heads: 1, layers: 1, hidden: 256, activation: 'quick_gelu', eps: 1e-5, size: 8, patch: 4 },
   text: { width: 64, heads: 1, layers: 1, hidden: 256, activation: 'quick_gelu', eps: 1e-5, context: 8, vocabulary: 60 },
 };
 
-/** So small that thousands of its files can be read in a second. All extents differ where they may. */
+/** A model so small that thousands of its files can be read in a second. Its sizes differ wherever they can. */
 export const TINY_CONFIG: ClipConfig = {
   embed: 3,
   image: { width: 4, heads: 2, layers: 1, hidden: 5, activation: 'gelu', eps: 1e-5, size: 4, patch: 2 },

@@ -44,12 +44,11 @@ function pickedFiles(picked: readonly File[]): Files {
   return { name: picked[0]?.webkitRelativePath?.split('/')[0] || 'the files picked', names: [...byName.keys()], open };
 }
 
-/** Usual names of a model folder's files, for web servers, which do not list theirs. */
-const USUAL_NAMES = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'open_clip_model.safetensors',
-  'pytorch_model.bin',
+/** Usual names of files of weights. */
+const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'open_clip_model.safetensors', 'pytorch_model.bin'];
+
+/** Small files that a model may need beside its weights. */
+const BESIDE = [
   'config.json',
   'open_clip_config.json',
   'preprocessor_config.json',
@@ -58,6 +57,9 @@ const USUAL_NAMES = [
   'vocab.json',
   'merges.txt',
 ];
+
+/** Files that are asked for on a web server, which does not list its files. */
+const USUAL_NAMES = [...WEIGHTS, ...BESIDE];
 
 /** A folder when the address ends in "/", else the folder of the file. Which of the usual files are there is asked by HEAD requests. */
 async function httpFiles(address: string): Promise<Located> {
@@ -105,18 +107,7 @@ export function chooseWeights(files: Pick<Files, 'name' | 'names'>): string {
   );
 }
 
-/** Small files that a model may need beside its weights. */
-const BESIDE = [
-  'config.json',
-  'open_clip_config.json',
-  'preprocessor_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'vocab.json',
-  'merges.txt',
-];
-
-/** Of all files of a repository (other formats, other frameworks) those that loading needs; shards come once their index is read. @throws InputError as `chooseWeights` does */
+/** The files of a repository that loading needs, among those of other formats and frameworks; shards are added once their index is read. @throws InputError as `chooseWeights` does */
 export function neededFiles<File extends { readonly path: string }>(name: string, files: readonly File[]): File[] {
   const weights = chooseWeights({ name, names: files.map(({ path }) => path) });
   return files.filter(({ path }) => path === weights || BESIDE.includes(path));

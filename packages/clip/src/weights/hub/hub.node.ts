@@ -128,7 +128,7 @@ interface Download {
   readonly commit: string;
   readonly access: HubAccess;
   readonly signal: AbortSignal | undefined;
-  /** Told how many bytes of the file are there. */
+  /** Called with the number of bytes that are there. */
   report(bytes: number): void;
 }
 

@@ -25,7 +25,7 @@ const ANCHORS = {
   openai: { image: 'visual.conv1.weight', text: 'token_embedding.weight' },
 } as const;
 
-/** Of timm's image towers within open_clip's models. */
+/** Tensors that tell timm's image towers within open_clip's models. */
 const TRUNKS = ['trunk.patch_embed.proj.weight', 'trunk.patch_embed.backbone.0.conv.weight'];
 
 /** Buffers of positions, counters of batch norms, the sizes in OpenAI's archives, the causal mask of some open_clip files. */

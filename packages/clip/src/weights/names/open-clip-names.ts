@@ -65,7 +65,7 @@ const OUTSIDE_BLOCKS: Renaming = [
   [/^visual\.attn_pool\.mlp\.c_proj\./, 'attn_pool.mlp.fc2.'],
 ];
 
-/** Of EVA-02: keys have no bias, and the gate comes before the values. */
+/** Joined weights of EVA-02: keys have no bias, and the gate comes before the values. */
 const JOINED: Readonly<Record<string, readonly string[]>> = {
   'attn.in_proj_weight': ['attn.q_proj.weight', 'attn.k_proj.weight', 'attn.v_proj.weight'],
   'attn.in_proj_bias': ['attn.q_proj.bias', ZEROS, 'attn.v_proj.bias'],

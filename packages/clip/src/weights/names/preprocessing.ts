@@ -10,7 +10,7 @@ type Preprocessing = Pick<ClipConfig, 'normalization' | 'resizing'>;
 /** Whose preparation is taken where no file says otherwise. */
 type Architecture = NonNullable<ClipConfig['image']['architecture']>;
 
-/** Of SigLIP, where no file says otherwise. */
+/** SigLIP's preprocessing where no file says otherwise. */
 const SIGLIP: Required<Preprocessing> = {
   normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
   resizing: { mode: 'squash', interpolation: 'bicubic' },

@@ -22,7 +22,7 @@ export function isOfLogits(name: string): boolean {
   return name === 'logit_scale' || name === 'logit_bias';
 }
 
-/** Of the whole model; where each tower has another prefix it belongs to either or to none. */
+/** The name of a weight of the whole model in a file: under the prefix of either tower where these differ, or without one. */
 export function findLogits(name: string, prefixes: readonly string[], names: ReadonlySet<string>): string {
   const candidates = [...prefixes, ''].map((prefix) => prefix + name);
   return candidates.find((candidate) => names.has(candidate)) ?? name;

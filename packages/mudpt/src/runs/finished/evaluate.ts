@@ -60,7 +60,7 @@ export interface EvaluationResult {
   readonly tuned: Evaluation;
   /** Which class is taken for which. */
   readonly confusions: { readonly zeroShot: Confusion; readonly tuned: Confusion };
-  /** Of each of the unknown sets in their order, zero-shot and tuned. */
+  /** Evaluations of the unknown sets in their order, zero-shot and tuned. */
   readonly unknown: readonly UnknownEvaluation[];
   /** Remarks on them, one sentence each. */
   readonly notes: readonly string[];

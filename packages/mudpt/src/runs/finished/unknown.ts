@@ -125,7 +125,7 @@ export async function measureUnknown(
   return made;
 }
 
-/** Those of a summary with others, which take the places of those of the same model, data, classes and unknown images. */
+/** The evaluations of a summary with new ones, which replace those of the same model, data, classes and unknown images. */
 export function withUnknown(
   all: readonly UnknownEvaluation[] | undefined,
   made: readonly UnknownEvaluation[],

@@ -25,7 +25,7 @@ const metrics = z.looseObject({
   balancedAccuracy: percent.optional(),
   perClass: z.array(z.looseObject({ label: count, count, correct: count, accuracy: percent, f1: percent })),
   calibration: calibration.optional(),
-  /** Of version 0.1. */
+  /** Only in files of version 0.1. */
   confusion: z.array(z.array(count)).optional(),
 });
 

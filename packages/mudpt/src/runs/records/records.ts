@@ -89,7 +89,7 @@ export interface RunSummary {
     readonly fit?: unknown;
   };
   readonly adapter: string;
-  /** Of files that grow no more: bytes of metrics.jsonl, lines of predictions.jsonl. */
+  /** Lengths of finished files: bytes of metrics.jsonl, lines of predictions.jsonl. */
   readonly lengths?: { readonly metrics: number; readonly predictions: number } | undefined;
   /** Accuracy of the run's method on its validation images, in percent. */
   readonly validation?: number;
@@ -97,7 +97,7 @@ export interface RunSummary {
   readonly alternatives?: readonly AlternativeFacts[];
   /** In the order they were made; the last of each kind counts. */
   readonly evaluations: readonly Evaluation[];
-  /** Of `evaluate --unknown`; the last of each kind alone. */
+  /** Results of `evaluate --unknown`, only the last of each kind. */
   readonly unknown?: readonly UnknownEvaluation[] | undefined;
   readonly training: {
     readonly epochs: number;

@@ -12,11 +12,11 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 export const marksSchema = z.strictObject({
   /** SHA-256 of everything in the configuration that changes numbers. */
   config: digest,
-  /** Of class names, template, descriptions, division and the contents of the test images: the same for every seed. */
+  /** Hash of class names, template, descriptions, division and the contents of the test images: the same for every seed. */
   data: digest,
-  /** Of the contents of the training and validation images that were chosen. */
+  /** Hash of the contents of the chosen training and validation images. */
   images: digest,
-  /** Of the base model; empty for one that was not loaded from a file. */
+  /** Hash of the base model; empty for one that was not loaded from a file. */
   model: z.union([digest, z.literal('')]),
 });
 

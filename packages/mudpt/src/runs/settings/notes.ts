@@ -5,7 +5,7 @@ import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { lengthOfRun } from './length.ts';
 import { type RunConfig, type RunInput, type Schemas, SCHEMAS, settingsFor } from './settings.ts';
 
-/** That a method reads no descriptions although there are some; undefined where it does. */
+/** A note that the method reads no descriptions although there are some; undefined where it reads them. */
 export function unreadDescriptions(
   { method, settings }: Pick<RunConfig, 'method' | 'settings'>,
   schemas = SCHEMAS,
@@ -15,7 +15,7 @@ export function unreadDescriptions(
   return `${title} reads no descriptions of classes: they change the zero-shot accuracy alone`;
 }
 
-/** That every epoch is one of the warm-up; undefined where some are not. @param images that are trained on */
+/** A note that all epochs are warm-up epochs; undefined where some are not. @param images number of training images */
 function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS): string | undefined {
   if (!schemas.methodNamed(config.method).training) return undefined;
   const { warmupEpochs, warmupLr, lr } = config.training as TrainingSettings;
@@ -25,7 +25,7 @@ function onlyWarmUp(config: RunConfig, images: number, schemas = SCHEMAS): strin
   return `${all} warm-up, at the rate ${warmupLr}: lr ${lr} is never reached, unless with more epochs or --set warmupEpochs=0`;
 }
 
-/** Of each setting of the method and its training that was asked for, and that has no effect beside the others. */
+/** Notes on settings that were asked for and have no effect beside the others. */
 function idleSettings(config: RunConfig, asked: Pick<RunInput, 'settings' | 'training'>, schemas: Schemas): string[] {
   const sections = settingsFor(config.method, schemas);
   const hasDescriptions = config.descriptions !== undefined;

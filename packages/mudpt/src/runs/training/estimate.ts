@@ -1,12 +1,14 @@
 /** How long a run would take and how much memory it would hold, measured on two steps of it. */
+import type { Clip } from '@mudpt/clip';
 import type { Device } from '@mudpt/tensor';
-import type { TrainingSettings } from '../../methods/index.ts';
+import type { BatchLoader, Item } from '../../data/index.ts';
+import type { PromptMethod, TrainingSettings } from '../../methods/index.ts';
 import { fitToModel } from '../settings/config.ts';
 import { loadConfig } from '../settings/config-plugins.ts';
-import type { TrainInput } from '../settings/settings.ts';
+import type { RunConfig, TrainInput } from '../settings/settings.ts';
 import { countLearnt } from '../../train/fit.ts';
 import { budgetOf } from '../../memory/budget.ts';
-import type { StepChoice } from '../../memory/choice.ts';
+import type { Budget, StepChoice } from '../../memory/choice.ts';
 import { openModel } from '../material/model.ts';
 import { createMethod, runLoader } from '../material/prepare.ts';
 import { expectTrainable, openRunData, separateData } from '../material/run-data.ts';
@@ -69,60 +71,64 @@ export async function estimateRun(asked: TrainInput, device: Device): Promise<Es
     };
     if (method.kind === 'features') {
       const encoded = train.length * (1 + method.augmentedPasses) + dataset.splits.val.length;
-      const seconds = (plain * encoded) / Math.max(1, few.length);
-      const bytes = device.memory().peakBytes;
-      return {
-        ...facts,
-        updates: 0,
-        secondsPerUpdate: 0,
-        evaluationSeconds: plain * passes,
-        trainingSeconds: seconds,
-        bytes,
-        choice: undefined,
-      };
+      const trainingSeconds = (plain * encoded) / Math.max(1, few.length);
+      const { peakBytes: bytes } = device.memory();
+      const evaluationSeconds = plain * passes;
+      return { ...facts, updates: 0, secondsPerUpdate: 0, evaluationSeconds, trainingSeconds, bytes, choice: undefined };
     }
     const prompted = await timed(device, () => predictImages(base.clip, method, loader, few, { batch }));
-    const settings = config.training as TrainingSettings;
-    const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
-    using stepper = new Stepper(device, method, settings, group);
-    const { size } = base.clip.config.image;
-    const images = Math.min(settings.batchSize, train.length);
-    const choice = stepper.choose(budget, stepShape(method, images, size));
-    // An epoch may have fewer steps than are timed, so each takes the first one.
-    const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
-    const inputs = new StepInputs({ clip: base.clip, method, loader, evaluationBatch: batch, epochs: 1 });
-    const first = async () => {
-      const batches = [];
-      for await (const batch of inputs.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
-        batches.push(batch);
-        if (batches.length === group) break;
-      }
-      return batches;
-    };
-    const step = async (): Promise<void> => {
-      stepper.step(await first(), settings.lr);
-      await stepper.read();
-    };
-    await step();
-    const seconds =
-      (await timed(device, async () => {
-        for (let i = 0; i < TIMED; i++) await step();
-      })) / TIMED;
-    const { all } = lengthOf(settings, updates);
-    return {
-      ...facts,
-      updates: all,
-      secondsPerUpdate: seconds,
-      evaluationSeconds: (plain + prompted) * passes,
-      trainingSeconds: seconds * all,
-      bytes: device.memory().peakBytes,
-      choice,
-    };
+    const steps = await timedSteps({ clip: base.clip, method, loader, config, train, budget, batch });
+    return { ...facts, ...steps, evaluationSeconds: (plain + prompted) * passes, bytes: device.memory().peakBytes };
   } finally {
     method.dispose();
     await loader.close();
     base.clip.dispose();
   }
+}
+
+interface StepParts {
+  readonly clip: Clip;
+  readonly method: PromptMethod;
+  readonly loader: BatchLoader;
+  readonly config: RunConfig;
+  readonly train: readonly Item[];
+  readonly budget: Budget;
+  /** Images of an evaluation that go through the model at once. */
+  readonly batch: number;
+}
+
+type StepTimes = Pick<Estimate, 'updates' | 'secondsPerUpdate' | 'trainingSeconds' | 'choice'>;
+
+/** Times {@link TIMED} updates in the way that the budget allows. */
+async function timedSteps({ clip, method, loader, config, train, budget, batch }: StepParts): Promise<StepTimes> {
+  const { device } = clip;
+  const settings = config.training as TrainingSettings;
+  const { updates, group } = updatesOf(train.length, settings.batchSize, config.accumulate);
+  using stepper = new Stepper(device, method, settings, group);
+  const images = Math.min(settings.batchSize, train.length);
+  const choice = stepper.choose(budget, stepShape(method, images, clip.config.image.size));
+  // An epoch may have fewer steps than are timed, so each takes the first one.
+  const some = await loader.check(train.slice(0, 2 * settings.batchSize * group));
+  const inputs = new StepInputs({ clip, method, loader, evaluationBatch: batch, epochs: 1 });
+  const first = async () => {
+    const batches = [];
+    for await (const one of inputs.epoch(some, { batch: settings.batchSize, epoch: 0 })) {
+      batches.push(one);
+      if (batches.length === group) break;
+    }
+    return batches;
+  };
+  const step = async (): Promise<void> => {
+    stepper.step(await first(), settings.lr);
+    await stepper.read();
+  };
+  await step();
+  const seconds = await timed(device, async () => {
+    for (let i = 0; i < TIMED; i++) await step();
+  });
+  const secondsPerUpdate = seconds / TIMED;
+  const { all } = lengthOf(settings, updates);
+  return { updates: all, secondsPerUpdate, trainingSeconds: secondsPerUpdate * all, choice };
 }
 
 async function timed(device: Device, body: () => Promise<unknown>): Promise<number> {

@@ -36,6 +36,21 @@ function pointsOf(rows: readonly Row[], column: number, shots: number): Point[] 
   });
 }
 
+/** The accuracy of zero-shot as a dashed level with its name. */
+function levelOf(accuracy: number | undefined): Plot.Markish[] {
+  if (accuracy === undefined) return [];
+  const label = {
+    y: (level: number) => level,
+    frameAnchor: 'left',
+    text: () => 'zero-shot',
+    dx: 4,
+    dy: -7,
+    textAnchor: 'start',
+    fill: '#777777',
+  } as const;
+  return [Plot.ruleY([accuracy], { stroke: '#999999', strokeDasharray: '4 3' }), Plot.text([accuracy], label)];
+}
+
 function chart(title: string, points: readonly Point[], zeroShot: number | undefined): string {
   const methods = [...new Set(points.map(({ method }) => method))];
   const shots = [...new Set(points.map((point) => point.shots))].sort((a, b) => a - b);
@@ -55,20 +70,7 @@ function chart(title: string, points: readonly Point[], zeroShot: number | undef
     },
     y: { label: `accuracy on ${title}, %`, grid: true },
     marks: [
-      ...(zeroShot === undefined
-        ? []
-        : [
-            Plot.ruleY([zeroShot], { stroke: '#999999', strokeDasharray: '4 3' }),
-            Plot.text([zeroShot], {
-              y: (level: number) => level,
-              frameAnchor: 'left',
-              text: () => 'zero-shot',
-              dx: 4,
-              dy: -7,
-              textAnchor: 'start',
-              fill: '#777777',
-            }),
-          ]),
+      ...levelOf(zeroShot),
       Plot.ruleX(
         points.filter(({ spread }) => spread > 0),
         {

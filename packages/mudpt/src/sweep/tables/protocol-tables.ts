@@ -184,7 +184,7 @@ class TableMaker {
     );
   }
 
-  /** Of the rows that stand in the table. */
+  /** Sources and conditions of the published rows in the table. */
   private publishedNotes(): string[] {
     if (!this.parts.isPublishedBeside) return [];
     if (this.shown.size > 0) return [`published: ${[...this.shown].join('; ')}`];

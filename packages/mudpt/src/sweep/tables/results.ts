@@ -98,7 +98,7 @@ function setStrangersAside(found: readonly Read[], gaps: Gap[]): Read[] {
   });
 }
 
-/** Of equally frequent ones the first. */
+/** The most frequent value; the first of equally frequent ones. */
 function mostFrequent(values: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

@@ -27,7 +27,7 @@ export interface Row {
 }
 
 export interface Table {
-  /** Of its files. */
+  /** Name of its files. */
   readonly name: string;
   readonly title: string;
   readonly columns: readonly string[];
