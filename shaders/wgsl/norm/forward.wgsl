@@ -109,7 +109,7 @@ fn value(row: u32, i: u32) -> Value {
 }
 
 #if PARTS
-/// Element i of row `row` of x, from its parts; it is stored, and read by this invocation alone from then on.
+/// Element i of row `row` of x, from its parts; it is stored. Before the barrier in main only this invocation reads it.
 fn formed(row: u32, i: u32) -> Value {
   let at = row * params.x_stride + i;
   var sum = Value(0);
@@ -196,6 +196,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let squared = center * center;
   let again = select(0u, params.width, squared > variance);
   let is_far = squared > 256.0 * variance;
+#if PARTS
+  // The row's first element may have been formed by another invocation.
+  storageBarrier();
+#endif
   let origin = select(0.0, highest(value(row, 0u)) - center, is_far);
   var residues = Value(0);
   var residue_squares = Value(0);
