@@ -117,7 +117,9 @@ const meanVariance: Operator = {
   run: (call) => {
     const x = call.x(0);
     const axes = call.ints('axes') ?? [0, 2, 3];
-    const centered = engine.sub(x, engine.mean(x, axes, { keepdim: true }));
+    // What the mean lost where it was rounded goes, too.
+    const near = engine.sub(x, engine.mean(x, axes, { keepdim: true }));
+    const centered = engine.sub(near, engine.mean(near, axes, { keepdim: true }));
     return engine.div(centered, engine.add(engine.std(x, axes, { keepdim: true, correction: 0 }), 1e-9));
   },
 };
