@@ -35,19 +35,22 @@ export async function dispatch(sweep: string, { cells }: Plan, options: Dispatch
     else queue.push(cell);
   }
   const crashes = new Map<string, number>();
+  const running = new Set<string>();
   const line = async (): Promise<void> => {
     let last: Cell | undefined;
     let child: Child | undefined;
     try {
       for (;;) {
         if (options.signal.aborted) return;
-        const cell = takeNext(queue, last);
+        const cell = takeNext(queue, running, last);
         if (!cell) return;
         child ??= new Child(options);
         last = cell;
+        running.add(cell.id);
         options.onStart(cell, child.pid);
         const began = performance.now();
         const ended = await child.run(cell, (text) => options.onProgress(cell, text));
+        running.delete(cell.id);
         if (ended.kind === 'ended') {
           tally[ended.outcome] += 1;
           options.onEnd(cell, ended.outcome, ended.reason);
@@ -83,10 +86,18 @@ export async function dispatch(sweep: string, { cells }: Plan, options: Dispatch
   return tally;
 }
 
-/** The next cell, preferably with the model and data of the last one, which are open already; else the first. */
-function takeNext(queue: Cell[], last: Cell | undefined): Cell | undefined {
-  const same = last ? queue.findIndex(({ config, data }) => config['model'] === last.config['model'] && data === last.data) : -1;
-  return queue.splice(Math.max(0, same), 1)[0];
+/**
+ * Takes the next cell out of the queue, preferably with the model and data of the last one, which are open already; else the first. A cell whose teacher is
+ * not done comes after the others: its process would run the teacher itself, or wait for it.
+ */
+export function takeNext(queue: Cell[], running: ReadonlySet<string>, last: Cell | undefined): Cell | undefined {
+  const left = new Set([...running, ...queue.map(({ id }) => id)]);
+  const ready = queue.filter(({ teacher }) => teacher === undefined || !left.has(teacher));
+  const among = ready.length > 0 ? ready : queue;
+  const next =
+    among.find(({ config, data }) => last && config['model'] === last.config['model'] && data === last.data) ?? among[0];
+  if (next) queue.splice(queue.indexOf(next), 1);
+  return next;
 }
 
 type Ended = Extract<FromChild, { kind: 'ended' }> | { readonly kind: 'gone'; readonly how: string };

@@ -7,6 +7,7 @@ import { eachDevice, hasDefaultLimits } from '@mudpt/testing/support';
 import { beforeEach, expect, it } from 'vitest';
 import { RunCache, RunFolder } from '../runs/index.ts';
 import type { Cell } from './cell.ts';
+import { takeNext } from './dispatch.ts';
 import { executeCell, type ExecuteOptions, Workplace } from './execute.ts';
 import { makePlan } from './make-plan.ts';
 import { readPlan, writePlan } from './plan.ts';
@@ -17,6 +18,22 @@ async function imagesOf(run: RunFolder): Promise<number> {
   const { data } = await run.readSummary();
   return data.classes.reduce((sum, { train }) => sum + train, 0);
 }
+
+it('a cell comes after the one that teaches it, and after others that need not wait', () => {
+  const cell = (id: string, data: string, teacher?: string): Cell =>
+    ({ id, data, config: { model: 'm' }, ...(teacher !== undefined && { teacher }) }) as unknown as Cell;
+  const queue = [cell('student', 'a', 'teacher'), cell('teacher', 'a'), cell('other', 'b'), cell('same', 'a')];
+  const running = new Set<string>();
+  const order: string[] = [];
+  let last: Cell | undefined;
+  while ((last = takeNext(queue, running, last))) {
+    order.push(last.id);
+    running.add(last.id);
+  }
+  expect(order).toEqual(['teacher', 'same', 'other', 'student']);
+  const ready = [cell('student', 'a', 'teacher'), cell('other', 'b')];
+  expect(takeNext(ready, new Set(), undefined)?.id).toBe('student');
+});
 
 eachDevice('a sweep with a teacher', (ctx) => {
   beforeEach(({ skip }) => skip(hasDefaultLimits, 'it runs alike with any limits'));
