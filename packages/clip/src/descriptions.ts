@@ -59,7 +59,7 @@ export function descriptionsFor(descriptions: Descriptions, classNames: readonly
   if (missing.length > 0)
     throw new InputError(
       'descriptions',
-      `${name} has no sentences for ${shown(missing)}`,
+      `${name} has no sentences for ${firstNames(missing)}`,
       'give every class a list, under the name that stands here',
     );
   const wanted = new Set(classNames.map(folded));
@@ -67,7 +67,7 @@ export function descriptionsFor(descriptions: Descriptions, classNames: readonly
   if (unknown.length > 0)
     throw new InputError(
       'descriptions',
-      `${name} has sentences for ${shown(unknown)}, which the data does not have`,
+      `${name} has sentences for ${firstNames(unknown)}, which the data does not have`,
       'leave them out, or write the names as the data set has them',
     );
   return classNames.map((className) => byName.get(folded(className))?.sentences ?? []);
@@ -77,7 +77,7 @@ function folded(name: string): string {
   return name.normalize('NFC').replaceAll('_', ' ').trim().toLowerCase();
 }
 
-function shown(names: readonly string[]): string {
+function firstNames(names: readonly string[]): string {
   const first = names.slice(0, 5).map((one) => JSON.stringify(one));
   return first.join(', ') + (names.length > first.length ? ` and ${names.length - first.length} more classes` : '');
 }

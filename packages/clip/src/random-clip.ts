@@ -35,7 +35,7 @@ function initial(config: ClipConfig, name: string, shape: Shape, random: Random)
   if (['text_projection_bias', 'visual.conv1.bias', 'visual.proj_bias'].includes(name)) return constant(0);
   const deviation = name.startsWith('visual.') ? imageDeviation(config, name) : textDeviation(config, name);
   if (deviation !== undefined) return normal(size, deviation, random);
-  return uniform(size, bound(config, name, shape), random);
+  return uniform(size, uniformBound(config, name, shape), random);
 }
 
 /** Standard deviation where the text tower's weights are normal. */
@@ -52,7 +52,7 @@ function imageDeviation({ image: { width } }: ClipConfig, name: string): number 
 }
 
 /** Bound of PyTorch's uniform defaults: Xavier's for the fused projection, else 1 / sqrt(inputs). */
-function bound(config: ClipConfig, name: string, shape: Shape): number {
+function uniformBound(config: ClipConfig, name: string, shape: Shape): number {
   if (name.endsWith('attn.in_proj_weight')) return Math.sqrt(6 / ((shape[0] ?? 1) + (shape[1] ?? 1)));
   const tower = name.startsWith('visual.') ? config.image : config.text;
   if (name.endsWith('c_proj.bias')) return tower.hidden ** -0.5;

@@ -84,11 +84,11 @@ function minus(a: Node): Node {
 
 /** The derivative of `node` by `letter`; undefined where it is 0 everywhere. @throws TensorError in the name of `op` for a function without one */
 export function derivative(op: string, node: Node, letter: string): Node | undefined {
-  const result = by(op, node, letter);
+  const result = derivativeBy(op, node, letter);
   return valueOf(result) === 0 ? undefined : result;
 }
 
-function by(op: string, node: Node, letter: string): Node {
+function derivativeBy(op: string, node: Node, letter: string): Node {
   if (!lettersIn(node).has(letter)) return ZERO;
   switch (node.kind) {
     case 'number':
@@ -96,7 +96,7 @@ function by(op: string, node: Node, letter: string): Node {
     case 'name':
       return node.name === letter ? ONE : ZERO;
     case 'unary':
-      return minus(by(op, node.a, letter));
+      return minus(derivativeBy(op, node.a, letter));
     case 'binary':
       return ofOperator(op, node, letter);
     case 'call':
@@ -105,7 +105,7 @@ function by(op: string, node: Node, letter: string): Node {
 }
 
 function ofOperator(name: string, { op, a, b }: Node & { kind: 'binary' }, letter: string): Node {
-  const [da, db] = [by(name, a, letter), by(name, b, letter)];
+  const [da, db] = [derivativeBy(name, a, letter), derivativeBy(name, b, letter)];
   if (op === '+') return plus(da, db);
   if (op === '-') return valueOf(db) === 0 ? da : valueOf(da) === 0 ? minus(db) : { kind: 'binary', op, a: da, b: db };
   if (op === '*') return plus(times(da, b), times(a, db));
@@ -123,10 +123,10 @@ function ofOperator(name: string, { op, a, b }: Node & { kind: 'binary' }, lette
 function ofCall(op: string, { name, args }: Node & { kind: 'call' }, letter: string): Node {
   const [first = ZERO, second = ZERO, condition = ZERO] = args;
   if (name === 'select') {
-    const [no, yes] = [by(op, first, letter), by(op, second, letter)];
+    const [no, yes] = [derivativeBy(op, first, letter), derivativeBy(op, second, letter)];
     return valueOf(no) === 0 && valueOf(yes) === 0 ? ZERO : { kind: 'call', name, args: [no, yes, condition] };
   }
-  const inner = args.map((arg) => by(op, arg, letter));
+  const inner = args.map((arg) => derivativeBy(op, arg, letter));
   // The derivative by the factor is a gate again: its limit is right where the factor vanishes.
   if (name === 'math_gate') {
     const [dx = ZERO, dFactor = ZERO] = inner;

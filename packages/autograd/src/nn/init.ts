@@ -28,15 +28,15 @@ export function expectModuleOptions(op: string, options: object, more: readonly 
 
 /** Uniform in -bound..bound. */
 export function uniform(shape: Shape, bound: number, { device, random = initialRandom('uniform') }: InitOptions): Tensor {
-  return drawn(shape, () => (2 * random() - 1) * bound, device);
+  return drawTensor(shape, () => (2 * random() - 1) * bound, device);
 }
 
 /** Normal with standard deviation `deviation`. */
 export function normal(shape: Shape, deviation: number, { device, random = initialRandom('normal') }: InitOptions): Tensor {
-  return drawn(shape, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * deviation, device);
+  return drawTensor(shape, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()) * deviation, device);
 }
 
-function drawn(shape: Shape, draw: () => number, device: Device | undefined): Tensor {
+function drawTensor(shape: Shape, draw: () => number, device: Device | undefined): Tensor {
   const values = new Float32Array(sizeOf(shape));
   for (let i = 0; i < values.length; i += 1) values[i] = draw();
   return parameter(tensor(values, { shape, ...(device && { device }) }));

@@ -118,7 +118,7 @@ const scattered: Readonly<Record<ScatterReduction, (grad: Tensor, saved: Scatter
       scatter(ones(grad.shape, { device: grad.device, dtype: grad.dtype }), axis, index, source, { reduction: 'mul' });
     return [
       needs.x ? mul(grad, factors()) : undefined,
-      x && mul(gather(mul(grad, x), axis, index), others(source, index, axis, nth(grad.shape, axis))),
+      x && mul(gather(mul(grad, x), axis, index), productOfOthers(source, index, axis, nth(grad.shape, axis))),
     ];
   },
   max: sharedByEqual,
@@ -135,7 +135,7 @@ function sharedByEqual(grad: Tensor, { x, source, output, index, needs, axis }: 
 }
 
 /** For each element of `source` the product of the others that go to its place: without division, so that zeros among them are right. */
-function others(source: Tensor, index: Tensor, axis: number, extent: number): Tensor {
+function productOfOthers(source: Tensor, index: Tensor, axis: number, extent: number): Tensor {
   const size = nth(index.shape, axis);
   const signed = cast(index, 'i32');
   const place = where(lt(signed, 0), add(signed, extent), signed);

@@ -36,7 +36,7 @@ import { centred } from './centred.ts';
 type Axes = number | readonly number[] | undefined;
 
 /** The shape of a reduction of `shape` with its axes kept as 1, and how many elements each result came from. */
-function kept(
+function keptShape(
   shape: readonly number[],
   axes: Axes,
 ): { readonly shape: number[]; readonly count: number; readonly axes: number[] } {
@@ -46,12 +46,12 @@ function kept(
 }
 
 export const sumRule = ruleFor(sum, (_, x, axes, options) => {
-  const [shape, wide] = [x.shape, kept(x.shape, axes).shape];
+  const [shape, wide] = [x.shape, keptShape(x.shape, axes).shape];
   return { output: sum(x, axes, options), backward: (grad) => [expand(reshape(grad, wide), shape)] };
 });
 
 export const meanRule = ruleFor(mean, (_, x, axes, options) => {
-  const [shape, { shape: wide, count }] = [x.shape, kept(x.shape, axes)];
+  const [shape, { shape: wide, count }] = [x.shape, keptShape(x.shape, axes)];
   return { output: mean(x, axes, options), backward: (grad) => [expand(reshape(div(grad, count), wide), shape)] };
 });
 
@@ -61,7 +61,7 @@ function prodComposed(
   axes?: number | readonly number[],
   { keepdim = false }: { readonly keepdim?: boolean } = {},
 ): Tensor {
-  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const { shape: wide, count, axes: list } = keptShape(x.shape, axes);
   const others = x.shape.flatMap((_, axis) => (list.includes(axis) ? [] : [axis]));
   const rest = others.map((axis) => nth(x.shape, axis));
   return scope(() => {
@@ -78,7 +78,7 @@ function prodComposed(
 
 // One zero among the factors leaves only its own derivative, the product of the others; two leave none.
 export const prodRule = ruleFor(prod, (context, x, axes, options) => {
-  const { shape: wide, axes: list } = kept(x.shape, axes);
+  const { shape: wide, axes: list } = keptShape(x.shape, axes);
   const saved = context.save(x);
   return {
     output: prod(x, axes, options),
@@ -106,7 +106,7 @@ function share(grad: Tensor, isChosen: Tensor, axes: readonly number[]): Tensor 
 /* @__NO_SIDE_EFFECTS__ */
 function extremeRule(extreme: typeof max): OpRule {
   return ruleFor(extreme, (context, x, axes, options) => {
-    const { shape: wide, axes: list } = kept(x.shape, axes);
+    const { shape: wide, axes: list } = keptShape(x.shape, axes);
     const output = extreme(x, axes, options);
     const [saved, result] = [context.save(x), context.save(output)];
     return { output, backward: (grad) => [share(reshape(grad, wide), eq(saved, reshape(result, wide)), list)] };
@@ -123,7 +123,7 @@ function quotient(x: Tensor, y: Tensor): Tensor {
 }
 
 export const varianceRule = ruleFor(variance, (context, x, axes, options = {}) => {
-  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const { shape: wide, count, axes: list } = keptShape(x.shape, axes);
   const saved = context.save(x);
   const factor = 2 / Math.max(0, count - (options.correction ?? 1));
   return {
@@ -133,7 +133,7 @@ export const varianceRule = ruleFor(variance, (context, x, axes, options = {}) =
 });
 
 export const stdRule = ruleFor(std, (context, x, axes, options = {}) => {
-  const { shape: wide, count, axes: list } = kept(x.shape, axes);
+  const { shape: wide, count, axes: list } = keptShape(x.shape, axes);
   const output = std(x, axes, options);
   const [saved, result] = [context.save(x), context.save(output)];
   const factor = 1 / Math.max(0, count - (options.correction ?? 1));
@@ -149,7 +149,7 @@ export const stdRule = ruleFor(std, (context, x, axes, options = {}) => {
 });
 
 export const logsumexpRule = ruleFor(logsumexp, (context, x, axes, options) => {
-  const { shape: wide } = kept(x.shape, axes);
+  const { shape: wide } = keptShape(x.shape, axes);
   const output = logsumexp(x, axes, options);
   const [saved, result] = [context.save(x), context.save(output)];
   return { output, backward: (grad) => [mul(reshape(grad, wide), exp(sub(saved, reshape(result, wide))))] };
@@ -157,7 +157,7 @@ export const logsumexpRule = ruleFor(logsumexp, (context, x, axes, options) => {
 
 export const normRule = ruleFor(norm, (context, x, axes, options = {}) => {
   const { p = 2 } = options;
-  const { shape: wide, axes: list } = kept(x.shape, axes);
+  const { shape: wide, axes: list } = keptShape(x.shape, axes);
   // f32 also for f16: ratios and powers of rounded lengths would be off by much more than the gradient's own rounding.
   const dtype = isFloat(x.dtype) ? x.dtype : 'f32';
   const widened = cast(x, dtype === 'f16' ? 'f32' : x.dtype);

@@ -27,7 +27,7 @@ export type CollateTypes<T> = T extends ItemValue ? DType : { readonly [K in key
 export function collate<T>(items: readonly T[], dtypes?: CollateTypes<T>): Collated<T> {
   const [first] = items;
   if (first === undefined) throw new TensorError('collate', 'there are no items', 'give at least one');
-  if (isValue(first)) return beside('items', items as readonly ItemValue[], dtypes as DType | undefined) as Collated<T>;
+  if (isValue(first)) return batchOf('items', items as readonly ItemValue[], dtypes as DType | undefined) as Collated<T>;
   if (typeof first !== 'object' || first === null || Array.isArray(first))
     throw new TensorError(
       'collate',
@@ -45,7 +45,7 @@ export function collate<T>(items: readonly T[], dtypes?: CollateTypes<T>): Colla
       );
   const batch = names.map((name) => {
     const values = (items as readonly Readonly<Record<string, ItemValue>>[]).map((item) => item[name] as ItemValue);
-    return [name, beside(name, values, byName?.[name])];
+    return [name, batchOf(name, values, byName?.[name])];
   });
   return Object.fromEntries(batch) as Collated<T>;
 }
@@ -78,7 +78,7 @@ function dtypeOf(data: HostArray): DType {
   return data instanceof Uint8Array ? 'bool' : 'f32';
 }
 
-function beside(name: string, values: readonly ItemValue[], dtype: DType | undefined): HostBatch {
+function batchOf(name: string, values: readonly ItemValue[], dtype: DType | undefined): HostBatch {
   const parts = values.map((value) => partOf(name, value));
   const { shape, dtype: natural } = parts[0] as Part;
   for (const part of parts) {

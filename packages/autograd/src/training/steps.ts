@@ -163,7 +163,7 @@ export class Steps<B extends Batch> {
       return run;
     }
     return (inputs) =>
-      scope(() => body(Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, made(input, device)]))));
+      scope(() => body(Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, tensorOf(input, device)]))));
   }
 
   private learnFrom(inputs: Named): void {
@@ -225,7 +225,7 @@ function examplesOf(inputs: Readonly<Record<string, CaptureInput>>): number {
   return typeof first === 'object' ? (first.shape[0] ?? 1) : 1;
 }
 
-function made(input: CaptureInput, device: Device): Tensor {
+function tensorOf(input: CaptureInput, device: Device): Tensor {
   if (typeof input === 'number') return tensor(input, { device });
   if (input instanceof Tensor) return input;
   const { data, shape, dtype } = input;

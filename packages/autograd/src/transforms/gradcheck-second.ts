@@ -81,7 +81,7 @@ export async function compareSecond(problem: Problem, output: Tensor, reference:
   const [plus, minus] = [at(step), at(-step)];
   const tangent = plus.map((y, i) => (y - nth(minus, i)) / (2 * step));
   if (differs(tangent, found.tangent, tolerance, 1e-4))
-    throw failed('the derivative along a direction', tangent, found.tangent, tolerance);
+    throw mismatch('the derivative along a direction', tangent, found.tangent, tolerance);
   values.forEach(({ data }, which) => {
     const wanted = data.map((_, index) => {
       const mixed = (along: number, by: number): number => inner(at(along, which, index, by), cotangent.data);
@@ -89,11 +89,11 @@ export async function compareSecond(problem: Problem, output: Tensor, reference:
     });
     const products = nth(found.products, which);
     if (differs(wanted, products, tolerance, 1e-3 * size))
-      throw failed(`the second derivative of input ${which}`, wanted, products, tolerance);
+      throw mismatch(`the second derivative of input ${which}`, wanted, products, tolerance);
   });
 }
 
-function failed(what: string, wanted: Float64Array, found: Float64Array, tolerance: number): Error {
+function mismatch(what: string, wanted: Float64Array, found: Float64Array, tolerance: number): Error {
   const list = (values: Float64Array): string => Array.from(values.subarray(0, 12), (x) => Number(x.toPrecision(6))).join(', ');
   return new Error(`gradcheck: ${what} differs by more than ${tolerance}: [${list(found)}] instead of [${list(wanted)}]`);
 }

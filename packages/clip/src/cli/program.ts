@@ -43,7 +43,7 @@ function addZeroShot(program: Command, around: Surroundings): void {
       '--descriptions <file>',
       'JSON with sentences for every class, {"name": ["sentence", ...]}, averaged in place of templates',
     )
-    .option('--top <n>', 'labels told per image (default all)', whole)
+    .option('--top <n>', 'labels told per image (default all)', wholeNumber)
     .action((model: string, images: string[], flags: ZeroShotFlags) => zeroShot(model, images, flags, around));
 }
 
@@ -76,7 +76,7 @@ function addEmbedShards(program: Command, around: Surroundings): void {
         .default('npy'),
     );
   addShardFlags(shards)
-    .option('--batch <n>', 'images that go through the model at once', whole, 32)
+    .option('--batch <n>', 'images that go through the model at once', wholeNumber, 32)
     .addOption(new Option('--exif <how>', 'as in embed').choices(['ignore', 'apply']).default('ignore'))
     .addOption(new Option('--dtype <dtype>', 'how weights are kept on the device').choices(['f32', 'f16']))
     .option('--normalize', 'divide every feature by its length')
@@ -87,7 +87,7 @@ function withOutputFlags(command: Command): Command {
   return command
     .addOption(new Option('-f, --format <format>', 'of the output').choices(['json', 'jsonl', 'csv']).default('json'))
     .option('-o, --output <file>', 'where to write (default: standard output)')
-    .option('--batch <n>', 'images that go through the model at once', whole, 32)
+    .option('--batch <n>', 'images that go through the model at once', wholeNumber, 32)
     .addOption(
       new Option(
         '--exif <how>',
@@ -105,7 +105,7 @@ function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-function whole(value: string): number {
+function wholeNumber(value: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && number >= 1) return number;
   throw new InvalidArgumentError('Give a whole number of at least 1.');

@@ -89,7 +89,7 @@ export async function* walkFolders(path: string): AsyncGenerator<Visit, void, un
     visited.add(place);
     const listing = await listFolder(folder);
     yield { at, ...listing };
-    for (const name of listing.folders.toReversed()) waiting.push(below(at, name));
+    for (const name of listing.folders.toReversed()) waiting.push(pathBelow(at, name));
   }
 }
 
@@ -97,14 +97,14 @@ export async function* walkFolders(path: string): AsyncGenerator<Visit, void, un
 export async function imagesBelow(path: string): Promise<{ images: string[]; others: string[] }> {
   const found = { images: [] as string[], others: [] as string[] };
   for await (const { at, images, others } of walkFolders(path)) {
-    for (const name of images) found.images.push(below(at, name));
-    for (const name of others) found.others.push(below(at, name));
+    for (const name of images) found.images.push(pathBelow(at, name));
+    for (const name of others) found.others.push(pathBelow(at, name));
   }
   found.images.sort(byCodeUnit);
   found.others.sort(byCodeUnit);
   return found;
 }
 
-function below(folder: string, name: string): string {
+function pathBelow(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }

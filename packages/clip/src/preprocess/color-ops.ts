@@ -4,7 +4,7 @@ import { emptyImage, type RgbImage } from './image.ts';
 const { fround } = Math;
 
 /** Each channel through a table of 256. */
-function mapped(image: RgbImage, tables: readonly [Uint8Array, Uint8Array, Uint8Array]): RgbImage {
+function throughTables(image: RgbImage, tables: readonly [Uint8Array, Uint8Array, Uint8Array]): RgbImage {
   const result = emptyImage(image.width, image.height);
   for (let i = 0; i < result.data.length; i += 1)
     result.data[i] = (tables[i % 3] as Uint8Array)[image.data[i] as number] as number;
@@ -13,7 +13,7 @@ function mapped(image: RgbImage, tables: readonly [Uint8Array, Uint8Array, Uint8
 
 function everyChannel(image: RgbImage, of: (value: number) => number): RgbImage {
   const table = Uint8Array.from({ length: 256 }, (_, value) => of(value));
-  return mapped(image, [table, table, table]);
+  return throughTables(image, [table, table, table]);
 }
 
 /** Keeps the highest bits of each channel. */
@@ -50,7 +50,7 @@ function histograms({ data }: RgbImage): readonly [Uint32Array, Uint32Array, Uin
 
 function byHistogram(image: RgbImage, tableOf: (counts: Uint32Array) => Uint8Array): RgbImage {
   const [red, green, blue] = histograms(image);
-  return mapped(image, [tableOf(red), tableOf(green), tableOf(blue)]);
+  return throughTables(image, [tableOf(red), tableOf(green), tableOf(blue)]);
 }
 
 const SAME = Uint8Array.from({ length: 256 }, (_, value) => value);

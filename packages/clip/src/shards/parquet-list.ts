@@ -42,7 +42,7 @@ export async function* parquetImages(path: string, options: ListOptions): AsyncG
       return buffer;
     },
   };
-  const metadata = await whole(path, () => parquetMetadataAsync(file, { geoparquet: false }));
+  const metadata = await orBrokenFile(path, () => parquetMetadataAsync(file, { geoparquet: false }));
   const root = parquetSchema(metadata);
   const column = imageColumn(root, path, options.column);
   const id = options.idColumn === undefined ? undefined : find(root, options.idColumn)?.path;
@@ -55,7 +55,7 @@ export async function* parquetImages(path: string, options: ListOptions): AsyncG
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     expectFitting(path, group, columns);
-    const rows = rowEnd === rowStart ? [] : await whole(path, () => read({ file, metadata, columns, rowStart, rowEnd }));
+    const rows = rowEnd === rowStart ? [] : await orBrokenFile(path, () => read({ file, metadata, columns, rowStart, rowEnd }));
     for (const [place, row] of rows.entries()) {
       const number = rowStart + place;
       const part = (number + 1) / count;
@@ -142,7 +142,7 @@ function read(options: {
   return parquetReadObjects({ ...options, compressors, utf8: false, geoparquet: false });
 }
 
-async function whole<T>(path: string, action: () => Promise<T>): Promise<T> {
+async function orBrokenFile<T>(path: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {

@@ -55,7 +55,7 @@ export function createSentencePieceTokenizer(
   const config = parsed('tokenizer_config.json', tokenizerConfigJson);
   const { type } = parsed('tokenizer.json: "model"', file['model'] ?? {});
   if (type !== 'Unigram' && type !== 'BPE')
-    throw broken('tokenizer.json', `its model is ${JSON.stringify(type)}, and SigLIP's are "Unigram" or "BPE"`);
+    throw invalidFile('tokenizer.json', `its model is ${JSON.stringify(type)}, and SigLIP's are "Unigram" or "BPE"`);
   const kind = KINDS[type];
   const names = { end: tokenName(config['eos_token']) ?? kind.end, pad: tokenName(config['pad_token']) ?? kind.pad };
   return new SentencePieceTokenizer(coreOf(file, config), file, names, options.cleaning ?? kind.cleaning);
@@ -122,7 +122,7 @@ export class SentencePieceTokenizer implements TextTokenizer {
 
   private idOf(token: string): number {
     const id = this.core.token_to_id(token);
-    if (id === undefined) throw broken('tokenizer.json', `the vocabulary lacks ${JSON.stringify(token)}`);
+    if (id === undefined) throw invalidFile('tokenizer.json', `the vocabulary lacks ${JSON.stringify(token)}`);
     return id;
   }
 }
@@ -157,7 +157,7 @@ function coreOf(file: Json, config: Json): Core {
   try {
     return new TokenizerCore({ ...NO_STEPS, ...file }, config);
   } catch (cause) {
-    throw broken('tokenizer.json', cause instanceof Error ? cause.message : String(cause), cause);
+    throw invalidFile('tokenizer.json', cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
@@ -174,15 +174,15 @@ function parsed(name: string, content: unknown): Json {
     try {
       value = JSON.parse(content);
     } catch (cause) {
-      throw broken(name, `it is no JSON (${String(cause)})`, cause);
+      throw invalidFile(name, `it is no JSON (${String(cause)})`, cause);
     }
   if (isRecord(value)) return value;
-  throw broken(name, 'it is no JSON object');
+  throw invalidFile(name, 'it is no JSON object');
 }
 
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function broken(file: string, problem: string, cause?: unknown): FormatError {
+function invalidFile(file: string, problem: string, cause?: unknown): FormatError {
   return new FormatError('createSentencePieceTokenizer', `${file}: ${problem}`, 'give the tokenizer.json of a SigLIP model', {
     cause,
   });

@@ -65,7 +65,7 @@ function pairOf(file: string, merge: unknown, index: number): [string, string] {
   const [left, right, ...rest] = parts;
   if (typeof left === 'string' && typeof right === 'string' && left !== '' && right !== '' && rest.length === 0)
     return [left, right];
-  throw broken(file, `merge ${index} is ${JSON.stringify(merge)}, not a pair of tokens`);
+  throw invalidFile(file, `merge ${index} is ${JSON.stringify(merge)}, not a pair of tokens`);
 }
 
 /**
@@ -77,7 +77,7 @@ export function readVocabulary({ tokenizerJson, vocabJson, mergesText }: Vocabul
   if (tokenizerJson !== undefined) return checked('tokenizer.json', fromTokenizerJson(parse('tokenizer.json', tokenizerJson)));
   if (vocabJson === undefined || mergesText === undefined) {
     const given = vocabJson === undefined ? 'no vocab.json' : 'vocab.json without merges.txt';
-    throw broken('vocabulary', `there is no tokenizer.json, and ${given}`);
+    throw invalidFile('vocabulary', `there is no tokenizer.json, and ${given}`);
   }
   const ids = idsOf('vocab.json', parse('vocab.json', vocabJson));
   return checked('vocab.json', { ids, merges: parseMerges(mergesText) });
@@ -101,7 +101,7 @@ export async function readVocabularyFolder(folder: string | URL): Promise<Vocabu
   });
   if (tokenizerJson !== undefined) return readVocabulary({ tokenizerJson });
   const [vocabJson, mergesText] = await Promise.all([read('vocab.json'), read('merges.txt')]).catch((cause: unknown) => {
-    throw broken(base, 'neither tokenizer.json nor vocab.json with merges.txt can be read there', cause);
+    throw invalidFile(base, 'neither tokenizer.json nor vocab.json with merges.txt can be read there', cause);
   });
   return readVocabulary({ vocabJson, mergesText });
 }
@@ -110,17 +110,17 @@ type Json = Readonly<Record<string, unknown>>;
 
 function fromTokenizerJson(file: Json): Vocabulary {
   const { model, added_tokens: added = [] } = file;
-  if (!isRecord(model)) throw broken('tokenizer.json', 'it has no "model"');
+  if (!isRecord(model)) throw invalidFile('tokenizer.json', 'it has no "model"');
   const { type = 'BPE', end_of_word_suffix: suffix, merges } = model;
-  if (type !== 'BPE') throw broken('tokenizer.json', `its model is ${JSON.stringify(type)}, not "BPE"`);
+  if (type !== 'BPE') throw invalidFile('tokenizer.json', `its model is ${JSON.stringify(type)}, not "BPE"`);
   if (suffix !== END_OF_WORD)
-    throw broken('tokenizer.json', `its end of word is ${JSON.stringify(suffix)}, CLIP's is "${END_OF_WORD}"`);
-  if (!Array.isArray(merges)) throw broken('tokenizer.json', 'its "merges" is not a list');
-  if (!Array.isArray(added)) throw broken('tokenizer.json', 'its "added_tokens" is not a list');
+    throw invalidFile('tokenizer.json', `its end of word is ${JSON.stringify(suffix)}, CLIP's is "${END_OF_WORD}"`);
+  if (!Array.isArray(merges)) throw invalidFile('tokenizer.json', 'its "merges" is not a list');
+  if (!Array.isArray(added)) throw invalidFile('tokenizer.json', 'its "added_tokens" is not a list');
   const ids = new Map(idsOf('tokenizer.json', isRecord(model['vocab']) ? model['vocab'] : {}));
   for (const token of added) {
     if (isRecord(token) && typeof token['content'] === 'string' && isId(token['id'])) ids.set(token['content'], token['id']);
-    else throw broken('tokenizer.json', `the added token ${JSON.stringify(token)} has no content or id`);
+    else throw invalidFile('tokenizer.json', `the added token ${JSON.stringify(token)} has no content or id`);
   }
   return { ids, merges: merges.map((merge, index) => pairOf('tokenizer.json', merge, index)) };
 }
@@ -131,17 +131,17 @@ function parse(file: string, content: string | object): Json {
     try {
       value = JSON.parse(content);
     } catch (cause) {
-      throw broken(file, `it is no JSON (${String(cause)})`);
+      throw invalidFile(file, `it is no JSON (${String(cause)})`);
     }
   }
-  if (!isRecord(value)) throw broken(file, 'it is no JSON object');
+  if (!isRecord(value)) throw invalidFile(file, 'it is no JSON object');
   return value;
 }
 
 function idsOf(file: string, vocab: Json): Map<string, number> {
   const ids = new Map<string, number>();
   for (const [token, id] of Object.entries(vocab)) {
-    if (!isId(id)) throw broken(file, `token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
+    if (!isId(id)) throw invalidFile(file, `token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}`);
     ids.set(token, id);
   }
   return ids;
@@ -154,18 +154,18 @@ function checked(file: string, vocabulary: Vocabulary): Vocabulary {
   const missing = [...needed, ...merges.map((pair) => pair.join(''))].filter((token) => !ids.has(token));
   if (missing.length > 0) {
     const some = missing.slice(0, 5).map((token) => JSON.stringify(token));
-    throw broken(file, `${missing.length} tokens are missing: ${some.join(', ')}${missing.length > 5 ? ', ...' : ''}`);
+    throw invalidFile(file, `${missing.length} tokens are missing: ${some.join(', ')}${missing.length > 5 ? ', ...' : ''}`);
   }
   const end = ids.get(END)!;
   for (const [token, id] of ids)
-    if (id > end) throw broken(file, `${JSON.stringify(token)} has the id ${id}, above ${END}'s ${end}`);
+    if (id > end) throw invalidFile(file, `${JSON.stringify(token)} has the id ${id}, above ${END}'s ${end}`);
   return vocabulary;
 }
 
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isId = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-function broken(file: string, problem: string, cause?: unknown): FormatError {
+function invalidFile(file: string, problem: string, cause?: unknown): FormatError {
   return new FormatError(
     'createTokenizer',
     `${file}: ${problem}`,

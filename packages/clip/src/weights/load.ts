@@ -100,14 +100,14 @@ async function takeWeights(
     const staysHere = name === 'token_embedding.weight' && !tokensOnDevice;
     const stored = isMatrix(name, weight) && !trainable && !staysHere ? dtype : 'f32';
     expectUsableWeight(source, name, weight, stored);
-    taken.set(name, staysHere ? owned(weight) : upload(weight, stored, device));
+    taken.set(name, staysHere ? ownedCopy(weight) : upload(weight, stored, device));
     loaded += bytes;
     onProgress?.({ stage: 'load', item: name, loaded, total: source.bytes });
   }
 }
 
 /** A copy where the numbers are a view of memory that the caller of `loadClip` gave and may change. */
-function owned(weight: HostTensor): HostTensor {
+function ownedCopy(weight: HostTensor): HostTensor {
   return weight.dtype === 'f16' ? { ...weight, data: weight.data.slice() } : { ...weight, data: weight.data.slice() };
 }
 

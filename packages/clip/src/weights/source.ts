@@ -147,10 +147,10 @@ type Mismatch = Readonly<Record<'missing' | 'misshapen' | 'unreadable' | 'extra'
 
 function mismatch(file: TensorFile, { missing, misshapen, unreadable, extra }: Mismatch): FormatError {
   const told = [
-    missing.length > 0 ? `missing: ${some(missing)}` : '',
-    misshapen.length > 0 ? `of another shape: ${some(misshapen)}` : '',
-    unreadable.length > 0 ? `of integers: ${some(unreadable)}` : '',
-    extra.length > 0 ? `not a CLIP's: ${some(extra)}` : '',
+    missing.length > 0 ? `missing: ${firstNames(missing)}` : '',
+    misshapen.length > 0 ? `of another shape: ${firstNames(misshapen)}` : '',
+    unreadable.length > 0 ? `of integers: ${firstNames(unreadable)}` : '',
+    extra.length > 0 ? `not a CLIP's: ${firstNames(extra)}` : '',
   ].filter((line) => line !== '');
   const fix =
     missing.length + misshapen.length > 0
@@ -165,7 +165,7 @@ function mismatch(file: TensorFile, { missing, misshapen, unreadable, extra }: M
 }
 
 /** A file may have any number of tensors; a message has not. */
-function some(names: readonly string[], most = 50): string {
+function firstNames(names: readonly string[], most = 50): string {
   const shown = names.slice(0, most).join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }

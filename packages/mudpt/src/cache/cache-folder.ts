@@ -96,10 +96,10 @@ export class CacheFolder {
 
   private async files() {
     const found: { path: string; size: number; usedAt: number; isTemporary: boolean }[] = [];
-    const names = await readdir(this.path, { recursive: true }).catch(absent);
+    const names = await readdir(this.path, { recursive: true }).catch(undefinedIfMissing);
     for (const name of names ?? []) {
       const path = join(this.path, name);
-      const facts = await stat(path).catch(absent);
+      const facts = await stat(path).catch(undefinedIfMissing);
       if (facts?.isFile()) found.push({ path, size: facts.size, usedAt: facts.mtimeMs, isTemporary: name.endsWith('.tmp') });
     }
     return found;
@@ -107,7 +107,7 @@ export class CacheFolder {
 }
 
 /** Another process may remove any file at any time. */
-function absent(error: NodeJS.ErrnoException): undefined {
+function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
   throw error;
 }

@@ -39,7 +39,7 @@ export async function compareCommand(paths: readonly string[], { csv = false }: 
   for (const path of paths)
     for (const found of await runsBelow(path)) {
       try {
-        runs.push(await load(found));
+        runs.push(await loadRun(found));
       } catch (error) {
         if (!(error instanceof TensorError)) throw error;
         damaged += 1;
@@ -129,7 +129,7 @@ function nameOf({ config, path }: Loaded, all: readonly Loaded[]): string {
   return same.size > 1 ? basename(dirname(path)) : config.method;
 }
 
-async function load(path: string): Promise<Loaded> {
+async function loadRun(path: string): Promise<Loaded> {
   const folder = new RunFolder(path);
   return { path, config: await folder.readConfig(), summary: await folder.readSummary() };
 }

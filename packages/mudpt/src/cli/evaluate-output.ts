@@ -49,7 +49,7 @@ export function tableOf(measured: readonly Measured[]): string[] {
       percent(before),
       percent(after),
       signed(after - before),
-      ...more(tuned),
+      ...tunedColumns(tuned),
     ];
   });
   return table([['run', 'data', 'classes', 'pictures', 'zero-shot', 'tuned', 'gain', 'balanced', 'ECE'], ...rows], {
@@ -64,7 +64,7 @@ export function gapLines(measured: readonly Measured[]): string[] {
 }
 
 /** Balanced accuracy and calibration error, for the columns that only the tuned model has. */
-function more({ metrics: { balancedAccuracy, calibration } }: Evaluation): string[] {
+function tunedColumns({ metrics: { balancedAccuracy, calibration } }: Evaluation): string[] {
   return [optionalPercent(balancedAccuracy), optionalPercent(calibration?.ece)];
 }
 

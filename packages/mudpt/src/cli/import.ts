@@ -5,7 +5,7 @@ import { type FinishedRun, train } from '../runs/index.ts';
 import { inputOf, type TrainFlags } from '../runs/settings/input.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { stopOnSignal } from './stop-signal.ts';
-import { one } from './sweep.ts';
+import { wholeNumber } from './sweep.ts';
 import { finish, observe } from './train-output.ts';
 
 export interface ImportFlags extends TrainFlags {
@@ -19,7 +19,7 @@ export interface ImportFlags extends TrainFlags {
 export async function importCommand(path: string, { epoch, out, fresh, ...flags }: ImportFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
   const input = await inputOf(flags);
-  const file = await locateCheckpoint(path, epoch === undefined ? undefined : one('--epoch', epoch, 0));
+  const file = await locateCheckpoint(path, epoch === undefined ? undefined : wholeNumber('--epoch', epoch, 0));
   const settings = settingsOfShapes(flags.method, await readShapes(file), input.settings);
   const imported = await identifyCheckpoint(file);
   const stop = stopOnSignal(line);

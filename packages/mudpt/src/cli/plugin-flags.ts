@@ -30,10 +30,10 @@ export function takePlugins(words: readonly string[]): { readonly plugins: strin
 export async function loadPluginFlags(plugins: readonly string[]): Promise<PluginRecord[]> {
   const records: PluginRecord[] = [];
   for (const plugin of new Set(plugins)) {
-    const before = known();
+    const before = countRegistered();
     const count = loadedPlugins().length;
     records.push(await loadPlugin(plugin));
-    if (loadedPlugins().length > count && known() === before)
+    if (loadedPlugins().length > count && countRegistered() === before)
       throw new InputError(
         FLAG,
         `${plugin} registers neither a method nor a data set`,
@@ -43,6 +43,6 @@ export async function loadPluginFlags(plugins: readonly string[]): Promise<Plugi
   return records;
 }
 
-function known(): number {
+function countRegistered(): number {
   return methodNames().length + datasetDefinitions().length;
 }

@@ -101,7 +101,7 @@ async function run(flags: Flags): Promise<void> {
         device,
         out,
         probes: await validationProbes(from),
-        onProgress: tell,
+        onProgress: printProgress,
         signal: interrupt.signal,
       });
   if (interrupt.signal.aborted) console.log(`stopped after update ${learner.step}; the same command goes on`);
@@ -130,7 +130,7 @@ async function validationProbes(from: string) {
   };
 }
 
-function tell({ step, steps, loss, lr, secondsPerStep, throughput, eta, validation }: Progress): void {
+function printProgress({ step, steps, loss, lr, secondsPerStep, throughput, eta, validation }: Progress): void {
   const left = `${Math.floor(eta / 3600)}:${String(Math.floor((eta % 3600) / 60)).padStart(2, '0')} h`;
   console.log(
     `${step}/${steps}  loss ${loss.toFixed(3)}  lr ${lr.toExponential(2)}  ${secondsPerStep.toFixed(2)} s/step  ${throughput.imagesPerSecond.toFixed(0)} images/s  ${throughput.gflops.toFixed(1)} GFLOP/s  waiting ${(100 * throughput.waiting).toFixed(1)} %  ${left} left`,

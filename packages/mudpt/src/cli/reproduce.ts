@@ -16,7 +16,7 @@ import { published } from '../sweep/tables/published.ts';
 import { readResults } from '../sweep/tables/results.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 import { table } from '../terminal/text.ts';
-import { numbers, one } from './sweep.ts';
+import { numbers, wholeNumber } from './sweep.ts';
 import { runOnThisMachine } from './sweep-run.ts';
 
 export interface ReproduceFlags {
@@ -37,7 +37,7 @@ const ZERO_SHOT = 'zero-shot';
 /** Runs the command. @returns exit code: 0 every number is within, 1 some are not or are gaps, 75 stopped and saved */
 export async function reproduceCommand(flags: ReproduceFlags): Promise<number> {
   const line = new StatusLine(process.stdout);
-  const jobs = one('--jobs', flags.jobs, 1);
+  const jobs = wholeNumber('--jobs', flags.jobs, 1);
   const seeds = numbers('--seeds', flags.seeds, 0) as number[];
   const methods = flags.methods.split(',').map((name) => name.trim());
   const protocols: Protocol[] = flags.table === undefined ? ['base-to-new'] : ['base-to-new', flags.table];

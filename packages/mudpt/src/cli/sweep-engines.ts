@@ -9,8 +9,8 @@ import { Workplace } from '../sweep/execute.ts';
 import { EXIT_AGAIN, EXIT_DONE, EXIT_FAILED } from '../sweep/exit-codes.ts';
 import { readPlan } from '../sweep/plan.ts';
 import { stopOnSignals } from '../sweep/signals.ts';
-import { one } from './sweep.ts';
-import { ended } from './sweep-run.ts';
+import { wholeNumber } from './sweep.ts';
+import { endLine } from './sweep-run.ts';
 import { StatusLine } from '../terminal/status-line.ts';
 
 export interface SlurmFlags {
@@ -28,10 +28,10 @@ export async function slurmCommand(sweep: string, flags: SlurmFlags): Promise<nu
   const { cells } = await readPlan(sweep);
   const path = await writeSlurm(sweep, {
     cells: cells.length,
-    chunk: one('--chunk', flags.chunk, 1),
-    atOnce: flags.atOnce === undefined ? undefined : one('--at-once', flags.atOnce, 1),
+    chunk: wholeNumber('--chunk', flags.chunk, 1),
+    atOnce: flags.atOnce === undefined ? undefined : wholeNumber('--at-once', flags.atOnce, 1),
     time: flags.time,
-    ahead: one('--ahead', flags.ahead, 1),
+    ahead: wholeNumber('--ahead', flags.ahead, 1),
     sbatch: flags.sbatch ?? [],
   });
   if (flags.submit) line.print(`submitted: job ${submitSlurm(path)}; see ${command(`sweep status ${pathFromHere(sweep)}`)}`);
@@ -57,8 +57,8 @@ export async function kubernetesCommand(sweep: string, flags: KubernetesFlags): 
   const { job, container } = await writeKubernetes(sweep, {
     ...{ image, claim, mount, namespace, limits: limit },
     cells: cells.length,
-    chunk: one('--chunk', flags.chunk, 1),
-    atOnce: one('--at-once', flags.atOnce, 1),
+    chunk: wholeNumber('--chunk', flags.chunk, 1),
+    atOnce: wholeNumber('--at-once', flags.atOnce, 1),
   });
   line.print(
     `written: ${pathFromHere(container)}; make the image with: podman build -t ${image} -f ${pathFromHere(container)} .`,
@@ -71,7 +71,7 @@ export async function kubernetesCommand(sweep: string, flags: KubernetesFlags): 
 export async function enqueueCommand(sweep: string, flags: { redis: string; attempts: string }): Promise<number> {
   const { enqueue } = await import('../sweep/engines/queue.ts');
   const plan = await readPlan(sweep);
-  const result = await enqueue(sweep, plan, { redis: flags.redis, attempts: one('--attempts', flags.attempts, 1) });
+  const result = await enqueue(sweep, plan, { redis: flags.redis, attempts: wholeNumber('--attempts', flags.attempts, 1) });
   new StatusLine(process.stdout).print(
     `${result.added} added, ${result.retried} tried again, ${result.there} there already, ${result.done} done; start workers: ${command(`sweep worker ${pathFromHere(sweep)} --redis ${flags.redis}`)}`,
   );
@@ -86,7 +86,7 @@ export interface WorkerFlags {
 
 /** `sweep worker` */
 export async function workerCommand(sweep: string, flags: WorkerFlags): Promise<number> {
-  const { work } = await import('../sweep/engines/queue.ts');
+  const { workOnCells } = await import('../sweep/engines/queue.ts');
   const line = new StatusLine(process.stdout);
   const plan = await readPlan(sweep);
   using stop = stopOnSignals(() => line.print('asked to stop: saving'));
@@ -95,15 +95,15 @@ export async function workerCommand(sweep: string, flags: WorkerFlags): Promise<
     RunCache.ofUser(undefined, (note) => line.print(note)),
   );
   try {
-    const tally = await work(sweep, plan, {
+    const tally = await workOnCells(sweep, plan, {
       redis: flags.redis,
       workplace,
       signal: stop.signal,
-      silence: one('--silence', flags.silence, 1),
+      silence: wholeNumber('--silence', flags.silence, 1),
       stays: flags.stay === true,
       onStart: (cell) => line.print(`begin    ${cell.id}`),
       onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),
-      onEnd: (cell, outcome, reason) => line.print(ended(cell, outcome, reason)),
+      onEnd: (cell, outcome, reason) => line.print(endLine(cell, outcome, reason)),
     });
     line.print(`${counted(tally.done, 'cell', 'cells')} done here`);
     if (stop.signal.aborted) return EXIT_AGAIN;

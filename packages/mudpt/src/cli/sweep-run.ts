@@ -44,7 +44,7 @@ export async function runTask(sweep: string, plan: Plan, cells: readonly Cell[],
         onFailure: (error) => (reason = reasonOf(error)),
       });
       outcomes.push(outcome);
-      line.print(ended(cell, outcome, reason));
+      line.print(endLine(cell, outcome, reason));
     }
   } finally {
     await workplace.close();
@@ -69,7 +69,7 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number, 
     childArguments: ['sweep', 'child', resolve(sweep), '--cache', place === undefined ? CACHE_OFF : resolve(place)],
     onStart: (cell, pid) => line.print(`begin    ${cell.id} (process ${pid})`),
     onProgress: (cell, text) => line.show(`${cell.id}: ${text}`),
-    onEnd: (cell, outcome, reason) => line.print(`${ended(cell, outcome, reason)} (${++count})`),
+    onEnd: (cell, outcome, reason) => line.print(`${endLine(cell, outcome, reason)} (${++count})`),
     onCrash: (cell, how, isTriedAgain) =>
       line.print(`crashed  ${cell.id}: its process ended with ${how}${isTriedAgain ? '; it is resumed' : ''}`),
   });
@@ -82,7 +82,7 @@ export async function runOnThisMachine(sweep: string, plan: Plan, jobs: number, 
   return tally.failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-export function ended({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
+export function endLine({ id }: Cell, outcome: Outcome, reason: string | undefined): string {
   return `${WORDS[outcome].padEnd(8)} ${id}${reason === undefined ? '' : `: ${reason}`}`;
 }
 

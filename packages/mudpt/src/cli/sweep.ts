@@ -110,9 +110,9 @@ export async function runCommand(sweep: string, flags: RunFlags): Promise<number
   const variable = TASK_VARIABLES.find((name) => process.env[name] !== undefined);
   const index = flags.index ?? (flags.jobs === undefined && variable ? process.env[variable] : undefined);
   const { runTask, runOnThisMachine } = await import('./sweep-run.ts');
-  if (index === undefined) return runOnThisMachine(sweep, plan, one('--jobs', flags.jobs ?? '1', 1), flags.cache);
-  const chunk = one('--chunk', flags.chunk ?? '1', 1);
-  const task = one(flags.index === undefined && variable ? variable : '--index', index, 0);
+  if (index === undefined) return runOnThisMachine(sweep, plan, wholeNumber('--jobs', flags.jobs ?? '1', 1), flags.cache);
+  const chunk = wholeNumber('--chunk', flags.chunk ?? '1', 1);
+  const task = wholeNumber(flags.index === undefined && variable ? variable : '--index', index, 0);
   const cells = plan.cells.slice(task * chunk, (task + 1) * chunk);
   if (cells.length === 0)
     throw new InputError(
@@ -123,7 +123,7 @@ export async function runCommand(sweep: string, flags: RunFlags): Promise<number
   return runTask(sweep, plan, cells, flags.cache);
 }
 
-export function one(flag: string, text: string, least: number): number {
+export function wholeNumber(flag: string, text: string, least: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text.trim()) && value >= least && Number.isSafeInteger(value)) return value;
   throw new InputError(flag, `"${text}" is no whole number from ${least} up`, `give a whole number from ${least} up`);

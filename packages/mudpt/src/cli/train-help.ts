@@ -32,7 +32,7 @@ export async function trainDefaults(flags: TrainFlags, schemas = SCHEMAS): Promi
     const values = settings.map(({ section, name }) => [name, valuesOf(config, section)[name]] as const);
     const given = values.filter(([, value]) => value !== undefined);
     if (given.length === 0) return [];
-    const texts = given.map(([, value]) => short(value));
+    const texts = given.map(([, value]) => shortText(value));
     return [
       [flag, new Set(texts).size === 1 ? (texts[0] as string) : given.map(([name], i) => `${name} ${texts[i]}`).join(', ')],
     ];
@@ -67,7 +67,7 @@ function choicesOf(method: string, schemas: Schemas): string[] {
 /** What `--set` can set, and the value each setting has in this run. */
 export function helpOf({ title, config, sections, choices, notes }: Defaults): string {
   const rows = (section: Section, settings: readonly Setting[]): string[][] =>
-    settings.map(({ name, description }) => [name, short(valuesOf(config, section)[name]), description]);
+    settings.map(({ name, description }) => [name, shortText(valuesOf(config, section)[name]), description]);
   const lines = (cells: string[][]): string[] => table(cells, { most: 100 }).map((line) => `  ${line}`);
   const others = sections.run.filter(({ metadata }) => metadata.flag === undefined);
   return [
@@ -81,7 +81,7 @@ export function helpOf({ title, config, sections, choices, notes }: Defaults): s
   ].join('\n');
 }
 
-function short(value: unknown): string {
+function shortText(value: unknown): string {
   const text = value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 24 ? `${text.slice(0, 23)}…` : text;
 }

@@ -26,10 +26,14 @@ export function fewShot(dataset: Dataset, shots: number, seed: number): Dataset 
     [...byLabel(items).values()].flatMap((group) => (group.length >= count ? random.sample(group, count) : group));
   const train = take(dataset.splits.train, shots);
   const val = take(dataset.splits.val, Math.min(shots, MOST_VALIDATION_SHOTS));
-  return { ...dataset, splits: { ...dataset.splits, train, val }, warnings: [...dataset.warnings, ...scarce(dataset, shots)] };
+  return {
+    ...dataset,
+    splits: { ...dataset.splits, train, val },
+    warnings: [...dataset.warnings, ...scarceClasses(dataset, shots)],
+  };
 }
 
-function scarce(dataset: Dataset, shots: number): string[] {
+function scarceClasses(dataset: Dataset, shots: number): string[] {
   const groups = byLabel(dataset.splits.train);
   const named = (label: number, count: number): string => `${dataset.classNames[label]} (${count})`;
   const without = dataset.classNames.flatMap((_, label) => (groups.has(label) ? [] : [named(label, 0)]));
@@ -79,14 +83,14 @@ export function epochOrder(count: number, seed: number, epoch: number): number[]
   const draw = drawsFor({ seed, epoch, index: ORDER_INDEX });
   const order = Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
-    const other = below(draw, last + 1);
+    const other = uniformBelow(draw, last + 1);
     [order[last], order[other]] = [order[other] as number, order[last] as number];
   }
   return order;
 }
 
 /** A uniform whole number below `n`: draws from the last, incomplete range of n are rejected. */
-function below(draw: () => number, n: number): number {
+function uniformBelow(draw: () => number, n: number): number {
   const limit = 2 ** 32 - (2 ** 32 % n);
   for (;;) {
     const drawn = draw();

@@ -3,7 +3,10 @@ import { indexSelect, type Tensor, tensor } from '@mudpt/tensor';
 import type { FeatureSet } from '../method/method.ts';
 
 /** Rows of features and their labels, on the device. */
-export function pick({ features, labels }: FeatureSet, rows: Int32Array): { readonly features: Tensor; readonly labels: Tensor } {
+export function pickRows(
+  { features, labels }: FeatureSet,
+  rows: Int32Array,
+): { readonly features: Tensor; readonly labels: Tensor } {
   const { device } = features;
   using index = tensor(rows, { device });
   const chosen = Int32Array.from(rows, (row) => labels[row] as number);

@@ -23,7 +23,7 @@ import { type ClassContext, expectNoSubclass, expectSameClasses } from '../metho
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FeatureSet, FitData, FitProgress, FitReport, MethodContext } from '../method/method.ts';
 import { accuracyOf, expectSet } from './accuracy.ts';
-import { disposable, pick, shuffled } from './batches.ts';
+import { disposable, pickRows, shuffled } from './batches.ts';
 import { cacheLogits, searchStrengths, type Strengths } from './tip-search.ts';
 import type { TipFSettings, TipSettings } from './tip-settings.ts';
 
@@ -206,7 +206,7 @@ export class TipAdapter implements FeatureMethod {
       const set = passes[epoch] as FeatureSet;
       const batches = shuffled(set.labels.length, batchSize, random);
       for (const [index, rows] of batches.entries()) {
-        using batch = disposable(pick(set, rows));
+        using batch = disposable(pickRows(set, rows));
         step({ ...batch.value, rate: schedule({ epoch, step: index, steps: batches.length }) });
       }
       const accuracy = val ? accuracyOf(await this.logitsOf(val), val.labels) : 0;

@@ -45,7 +45,7 @@ export function publishedFor(
 }
 
 /** The values of all of them, later ones over earlier ones. */
-export function merged(all: readonly MethodVariant[]): Required<MethodVariant> {
+export function mergeVariants(all: readonly MethodVariant[]): Required<MethodVariant> {
   return {
     settings: Object.assign({}, ...all.map(({ settings }) => settings)) as Record<string, unknown>,
     training: mergedTraining(all.map(({ training }) => training)),

@@ -36,7 +36,7 @@ export class DivergedError extends TensorError {
 
 /** One sentence without its full stop. */
 export function describeDivergence({ epoch, step, loss, lr, what }: Divergence): string {
-  return `the run diverged in epoch ${epoch + 1}, step ${step + 1}: ${what}; loss ${short(loss)}, learning rate ${rate(lr)}`;
+  return `the run diverged in epoch ${epoch + 1}, step ${step + 1}: ${what}; loss ${shortNumber(loss)}, learning rate ${rate(lr)}`;
 }
 
 /** Advice: what to try. */
@@ -45,7 +45,7 @@ export function adviceFor({ askedLr }: Pick<Divergence, 'askedLr'>): string {
   return `begin anew with a smaller learning rate${smaller}, a longer warm-up (--set warmupEpochs=2), or f32 if this is f16; the last checkpoint is from before and finite`;
 }
 
-function short(loss: string): string {
+function shortNumber(loss: string): string {
   return Number.isFinite(Number(loss)) ? String(Number(Number(loss).toPrecision(5))) : loss;
 }
 

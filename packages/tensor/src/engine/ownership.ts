@@ -24,7 +24,7 @@ function current(): Scope | undefined {
 }
 
 /** Without a scope, garbage collection is the last to release the handle. */
-function place(handle: Handle, scope: Scope | undefined): void {
+function putIntoScope(handle: Handle, scope: Scope | undefined): void {
   if (!scope) {
     watch(handle, true);
     return;
@@ -38,7 +38,7 @@ let isManaged = false;
 
 /** Called by every new tensor: the current scope owns it. */
 export function adopt(handle: Handle): void {
-  if (!isManaged) place(handle, current());
+  if (!isManaged) putIntoScope(handle, current());
 }
 
 /** Runs `make`, whose new handles are released by the code that calls this, in every case: no scope owns them and nothing watches them. */
@@ -85,7 +85,7 @@ export function closeScope(scope: Scope, survivors: Iterable<Handle>): void {
   for (const handle of survivors) {
     if (owners.get(handle) !== scope) continue;
     forget(handle);
-    place(handle, scope.parent);
+    putIntoScope(handle, scope.parent);
   }
   scope.closed = true;
   for (const handle of [...scope.handles]) handle.dispose();

@@ -50,7 +50,7 @@ export async function httpSource(url: string, options: HttpOptions = {}): Promis
   const whole = /^bytes 0-(\d+)\/(\d+)$/.exec(probe.headers.get('content-range') ?? '');
   const last = whole && Number(whole[1]) === Number(whole[2]) - 1 ? Number(whole[1]) : 0;
   const { total: size } = await checkPartial(name, probe, 0, last);
-  if (last === 0) await body(name, probe, 0, 1);
+  if (last === 0) await readBody(name, probe, 0, 1);
   else await discard(probe);
   const tag = probe.headers.get('etag');
 
@@ -71,7 +71,7 @@ export async function httpSource(url: string, options: HttpOptions = {}): Promis
           'open it again',
         );
       }
-      return body(name, response, offset, length);
+      return readBody(name, response, offset, length);
     },
   };
 }
@@ -110,7 +110,7 @@ function partialProblem(response: Response, first: number, last: number): number
 }
 
 /** Reads the body but never keeps more than `length` bytes, whatever the server sends. */
-async function body(name: string, response: Response, offset: number, length: number): Promise<Uint8Array> {
+async function readBody(name: string, response: Response, offset: number, length: number): Promise<Uint8Array> {
   const result = allocate(name, length);
   let filled = 0;
   const reader = response.body?.getReader();

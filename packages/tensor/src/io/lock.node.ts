@@ -54,13 +54,13 @@ export class FileLock implements AsyncDisposable {
    */
   static async take(path: string, what: string, { wait = false, signal }: LockOptions = {}): Promise<FileLock> {
     const token = crypto.randomUUID();
-    const made = { token, pid, began: beganOf(pid), ...here() } satisfies Holder;
+    const made = { token, pid, began: beganOf(pid), ...thisMachine() } satisfies Holder;
     for (;;) {
       signal?.throwIfAborted();
-      if (await make(path, JSON.stringify(made), what)) return new FileLock(path, what, token);
+      if (await createLock(path, JSON.stringify(made), what)) return new FileLock(path, what, token);
       const found = await read(path);
       if (!found) continue;
-      if (!(await lives(path, found))) await takeAway(path, found.text);
+      if (!(await lives(path, found))) await removeLock(path, found.text);
       else if (wait) await new Promise((resume) => setTimeout(resume, RETRY_MS));
       else {
         throw new InputError(
@@ -103,7 +103,7 @@ export class FileLock implements AsyncDisposable {
 }
 
 /** @returns false when there is a lock already */
-async function make(path: string, text: string, what: string): Promise<boolean> {
+async function createLock(path: string, text: string, what: string): Promise<boolean> {
   const temporary = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
   try {
     const file = await open(temporary, 'wx');
@@ -118,7 +118,7 @@ async function make(path: string, text: string, what: string): Promise<boolean> 
       (error: NodeJS.ErrnoException) => {
         // ENOENT: the process that holds the lock has removed our temporary file.
         if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
-        if (['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(error.code ?? '')) return makePlainly(path, text);
+        if (['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(error.code ?? '')) return createWithoutLink(path, text);
         throw error;
       },
     );
@@ -131,7 +131,7 @@ async function make(path: string, text: string, what: string): Promise<boolean> 
 }
 
 /** For file systems without links (FAT): a new file that is filled at once. */
-async function makePlainly(path: string, text: string): Promise<boolean> {
+async function createWithoutLink(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
     await file.writeFile(text);
@@ -168,7 +168,7 @@ function nameOf({ holder }: Found): string {
 }
 
 async function lives(path: string, { holder }: Found): Promise<boolean> {
-  const now = here();
+  const now = thisMachine();
   if (holder?.host === now.host && holder.boot !== now.boot) return false;
   if (holder?.host === now.host && holder.space === now.space) {
     try {
@@ -186,7 +186,7 @@ async function lives(path: string, { holder }: Found): Promise<boolean> {
 }
 
 /** Removes the lock that was read. When several processes do so at once, only one moves it; a process that moved a newer lock puts that one back. */
-async function takeAway(path: string, text: string): Promise<void> {
+async function removeLock(path: string, text: string): Promise<void> {
   const aside = join(dirname(path), `.lock.${crypto.randomUUID().slice(0, 13)}.tmp`);
   try {
     await rename(path, aside);
@@ -199,7 +199,7 @@ async function takeAway(path: string, text: string): Promise<void> {
   await rm(aside, { force: true });
 }
 
-function here(): Pick<Holder, 'host' | 'boot' | 'space'> {
+function thisMachine(): Pick<Holder, 'host' | 'boot' | 'space'> {
   return {
     host: hostname(),
     boot: readOrEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),

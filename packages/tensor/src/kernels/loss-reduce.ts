@@ -24,10 +24,10 @@ export function reduceLosses(losses: Tensor, factor: number, counting?: Counting
     offset: counting.labels.offset,
     ignored: counting.ignored,
   };
-  return stage(losses, factor, counted, counting?.counted);
+  return reduceStage(losses, factor, counted, counting?.counted);
 }
 
-function stage(losses: Tensor, factor: number, counted: Counted | undefined, total: Tensor | undefined): Tensor {
+function reduceStage(losses: Tensor, factor: number, counted: Counted | undefined, total: Tensor | undefined): Tensor {
   const { device, size } = losses;
   const rows = Math.max(1, Math.ceil(size / CHUNK));
   const isLast = rows === 1;
@@ -51,7 +51,7 @@ function stage(losses: Tensor, factor: number, counted: Counted | undefined, tot
   });
   if (isLast) return result;
   const next: Counted | undefined = counted && counts && { kind: 'counts', values: counts, offset: 0, ignored: 0 };
-  const sum = stage(result, factor, next, total);
+  const sum = reduceStage(result, factor, next, total);
   result.dispose();
   counts?.dispose();
   return sum;

@@ -132,7 +132,7 @@ export function reduce(x: Tensor, axes: readonly number[], keepdim: boolean | un
   const out = empty(x.device, shape, recipe.result);
   const problem = pose(x, axes);
   try {
-    stage(problem, recipe, out);
+    reduceStage(problem, recipe, out);
   } finally {
     problem.source.dispose();
   }
@@ -140,7 +140,7 @@ export function reduce(x: Tensor, axes: readonly number[], keepdim: boolean | un
 }
 
 /** @param first the length of what the problem's source was made of, where that is partial results */
-function stage(problem: Problem, recipe: Recipe, out: Tensor, first?: number): void {
+function reduceStage(problem: Problem, recipe: Recipe, out: Tensor, first?: number): void {
   const { source, outputs, length } = problem;
   const { device } = source;
   const { candidates, key } = reduceChoice(device, problem);
@@ -181,7 +181,7 @@ function stage(problem: Problem, recipe: Recipe, out: Tensor, first?: number): v
   });
   if (!partial) return;
   const rest: Problem = { source: partial, outputs, length: chunks, stride: outputs, shape: [outputs], strides: [1] };
-  stage(rest, { ...recipe, map: 'x' }, out, first ?? length);
+  reduceStage(rest, { ...recipe, map: 'x' }, out, first ?? length);
   partial.dispose();
 }
 

@@ -31,7 +31,7 @@ export const awaitGpu: AwaitGpu = async (promise) => {
   if (!isNapping) {
     isNapping = true;
     awake = since;
-    setImmediate(turn);
+    setImmediate(eventLoopTurn);
   }
   try {
     return await promise;
@@ -40,7 +40,7 @@ export const awaitGpu: AwaitGpu = async (promise) => {
   }
 };
 
-function turn(): void {
+function eventLoopTurn(): void {
   if (waiting === 0) {
     isNapping = false;
     return;
@@ -48,5 +48,5 @@ function turn(): void {
   const now = performance.now();
   if (now - awake < IDLE_TURN) Atomics.wait(cell, 0, 0, Math.min(LONGEST_NAP, Math.max(SHORTEST_NAP, (now - since) * SHARE)));
   awake = performance.now();
-  setImmediate(turn);
+  setImmediate(eventLoopTurn);
 }

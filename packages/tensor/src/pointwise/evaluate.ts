@@ -61,7 +61,7 @@ export function evaluate(device: Device, evaluation: Evaluation): void {
   const { compute, result, inPlace = false } = evaluation;
   const { shape, size } = result;
   const placed = (Object.entries(evaluation.operands) as [OperandName, Operand][]).map(([letter, value]) =>
-    place(letter, value, shape),
+    placeOperand(letter, value, shape),
   );
   const targetIsFlat = !inPlace || (result.isContiguous && result.offset % 4 === 0 && size % 4 === 0);
   const isFlat =
@@ -105,7 +105,7 @@ function isLong({ expression, library = [] }: Evaluation): boolean {
   return callsLong(expression, library) || expression.split(/math_|special_/).length > MANY_CALLS + 1;
 }
 
-function place(name: OperandName, value: Operand, shape: Shape): Placed {
+function placeOperand(name: OperandName, value: Operand, shape: Shape): Placed {
   if (typeof value === 'number') return { name, value, kind: 'n', strides: [] };
   const strides = broadcastStrides(value.shape, value.strides, shape);
   const kind = value.size === 1 ? '1' : isContiguous(shape, strides) ? 'd' : 's';

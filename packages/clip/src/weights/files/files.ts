@@ -13,8 +13,8 @@ export async function locate(input: ModelInput): Promise<Located | undefined> {
     if (/^https?:\/\//i.test(address)) return httpFiles(address);
     return localFiles(input instanceof URL ? input : address);
   }
-  if (address instanceof Uint8Array || address instanceof ArrayBuffer) return alone('weights', address);
-  if (address instanceof Blob) return alone(address instanceof File ? address.name : 'weights', address);
+  if (address instanceof Uint8Array || address instanceof ArrayBuffer) return singleFile('weights', address);
+  if (address instanceof Blob) return singleFile(address instanceof File ? address.name : 'weights', address);
   if (isFileList(address)) return { files: pickedFiles(address) };
   return { files: address as Files };
 }
@@ -23,7 +23,7 @@ function isFileList(input: object): input is readonly File[] {
   return Array.isArray(input);
 }
 
-function alone(name: string, content: ByteSourceInput): Located {
+function singleFile(name: string, content: ByteSourceInput): Located {
   return { files: { name, names: [name], open: async () => content }, chosen: name };
 }
 

@@ -1,7 +1,7 @@
 /** Hugging Face's config.json, read and written. Sources: transformers' CLIPConfig and SiglipConfig. */
 import { FormatError } from '@mudpt/tensor';
 import { checkConfig, type ClipConfig, type ImageConfig, type TextConfig, type TowerConfig } from '../../config.ts';
-import { isRecord, type JsonRecord, record } from './json.ts';
+import { isRecord, type JsonRecord, recordOf } from './json.ts';
 
 const OP = 'fromHuggingFace';
 
@@ -46,7 +46,7 @@ export function fromHuggingFace(json: unknown): ClipConfig {
   const type = root?.['model_type'] ?? 'clip';
   if (!root || (type !== 'clip' && type !== 'siglip')) throw otherModel(root, type);
   // Old files hold the same settings a second time under *_dict; transformers lets those win.
-  const part = (name: string): JsonRecord => ({ ...record(root[name]), ...record(root[`${name}_dict`]) });
+  const part = (name: string): JsonRecord => ({ ...recordOf(root[name]), ...recordOf(root[`${name}_dict`]) });
   const [text, vision] = [part('text_config'), part('vision_config')];
   const config = type === 'siglip' ? siglipConfig(text, vision) : clipConfig(root, text, vision);
   return checkConfig(config, OP, FormatError, (name) => nameInFile(name, type));

@@ -2,7 +2,7 @@
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** `value` where it is an object, else one without entries. */
-export function record(value: unknown): JsonRecord {
+export function recordOf(value: unknown): JsonRecord {
   return isRecord(value) ? value : {};
 }
 
@@ -11,7 +11,7 @@ export function isRecord(value: unknown): value is JsonRecord {
 }
 
 /** Three numbers; undefined for anything else. */
-export function triple(value: unknown): readonly [number, number, number] | undefined {
+export function tripleOf(value: unknown): readonly [number, number, number] | undefined {
   if (!Array.isArray(value) || value.length !== 3 || !value.every((item) => typeof item === 'number')) return undefined;
   const [a, b, c] = value as number[];
   return a === undefined || b === undefined || c === undefined ? undefined : [a, b, c];

@@ -2,7 +2,7 @@
 import { FormatError } from '@mudpt/tensor';
 import { checkConfig, type ClipConfig, type ImageConfig, type TextConfig, type TowerConfig } from '../../config.ts';
 import type { TextCleaning } from '../../tokenizer/index.ts';
-import { isRecord, record } from './json.ts';
+import { isRecord, recordOf } from './json.ts';
 import { badSetting, numberSetting, type Section } from './open-clip-settings.ts';
 import { fromPreprocessCfg } from './preprocessing.ts';
 import { timmImage } from './timm-towers.ts';
@@ -54,8 +54,8 @@ const IMPLEMENTED: Readonly<Record<'vision_cfg' | 'text_cfg', Readonly<Record<st
  * @throws FormatError naming the setting that asks for something else than a vision transformer of CLIP's kind
  */
 export function fromOpenClip(json: unknown): ClipConfig {
-  const root = record(json);
-  const model = record(root['model_cfg'] ?? root);
+  const root = recordOf(json);
+  const model = recordOf(root['model_cfg'] ?? root);
   const section = (name: 'vision_cfg' | 'text_cfg'): Section => {
     if (!isRecord(model[name])) throw badSetting(name, model[name]);
     const found = { values: model[name], path: `${name}.` };
@@ -99,9 +99,9 @@ function nameInFile(name: string): string {
  * @throws FormatError naming a cleaning that is not implemented
  */
 export function textCleaning(json: unknown): TextCleaning {
-  const root = record(json);
-  const text = record(record(root['model_cfg'] ?? root)['text_cfg']);
-  const clean = record(text['tokenizer_kwargs'])['clean'] ?? 'canonicalize';
+  const root = recordOf(json);
+  const text = recordOf(recordOf(root['model_cfg'] ?? root)['text_cfg']);
+  const clean = recordOf(text['tokenizer_kwargs'])['clean'] ?? 'canonicalize';
   if (clean === 'canonicalize') return 'open_clip';
   throw badSetting('text_cfg.tokenizer_kwargs.clean', clean, 'give a SigLIP with "canonicalize", or the option tokenizer');
 }
@@ -161,7 +161,7 @@ function towerSizes(from: Section, width: number, heads: number, isQuick: boolea
 
 /** Arguments of a part, all of which must be known: an unknown one would change what is computed. */
 function nested({ values, path }: Section, name: string, known: readonly string[]): Section {
-  const found = { values: record(values[name]), path: `${path}${name}.` };
+  const found = { values: recordOf(values[name]), path: `${path}${name}.` };
   const other = Object.keys(found.values).find((key) => !known.includes(key));
   if (other === undefined) return found;
   throw badSetting(found.path + other, found.values[other], `use a model with ${known.join(', ')} alone`);

@@ -2,7 +2,7 @@
 import { FormatError } from '@mudpt/tensor';
 import type { ClipConfig } from '../../config.ts';
 import { CLIP_MEAN, CLIP_RESIZING, CLIP_STD, type Resizing } from '../../preprocess/index.ts';
-import { isRecord, type JsonRecord, record, triple } from './json.ts';
+import { isRecord, type JsonRecord, recordOf, tripleOf } from './json.ts';
 
 /** What a config adds about images; values that are CLIP's are left out. */
 type Preprocessing = Pick<ClipConfig, 'normalization' | 'resizing'>;
@@ -25,7 +25,7 @@ const RESAMPLE: Readonly<Record<number, Resizing['interpolation']>> = { 2: 'bili
  */
 export function fromPreprocessor(json: unknown, architecture: Architecture): Preprocessing {
   const otherwise: Preprocessing = architecture === 'siglip' ? SIGLIP : {};
-  const settings = record(json);
+  const settings = recordOf(json);
   const { image_mean: mean, image_std: std, resample, size } = settings;
   const interpolation = resample === undefined || resample === null ? undefined : RESAMPLE[Number(resample)];
   if (resample !== undefined && resample !== null && interpolation === undefined)
@@ -37,8 +37,8 @@ export function fromPreprocessor(json: unknown, architecture: Architecture): Pre
   const isSquashed = isRecord(size) ? 'height' in size && 'width' in size : undefined;
   const mode = isSquashed === undefined ? otherwise.resizing?.mode : isSquashed ? 'squash' : 'shortest';
   return preprocessing(
-    triple(mean),
-    triple(std),
+    tripleOf(mean),
+    tripleOf(std),
     { mode, interpolation: interpolation ?? otherwise.resizing?.interpolation },
     otherwise,
   );
@@ -68,7 +68,7 @@ export function toPreprocessor({ image, normalization, resizing }: ClipConfig): 
 
 /** From open_clip_config.json's preprocess_cfg. @throws FormatError for a mode or a filter that is not known */
 export function fromPreprocessCfg(json: unknown, architecture: Architecture): Preprocessing {
-  const settings = record(json);
+  const settings = recordOf(json);
   const otherwise: Preprocessing = architecture === 'siglip' ? SIGLIP : {};
   const given = oneOf(settings, 'resize_mode', { shortest: 'shortest', squash: 'squash' } as const);
   const mode = given ?? otherwise.resizing?.mode;
@@ -78,7 +78,7 @@ export function fromPreprocessCfg(json: unknown, architecture: Architecture): Pr
     bilinear: 'bilinear',
     random: 'bicubic',
   } as const);
-  return preprocessing(triple(settings['mean']), triple(settings['std']), { mode, interpolation }, otherwise);
+  return preprocessing(tripleOf(settings['mean']), tripleOf(settings['std']), { mode, interpolation }, otherwise);
 }
 
 function oneOf<T>(settings: JsonRecord, name: string, known: Readonly<Record<string, T>>): T | undefined {
@@ -92,7 +92,7 @@ function oneOf<T>(settings: JsonRecord, name: string, known: Readonly<Record<str
   );
 }
 
-type Triple = ReturnType<typeof triple>;
+type Triple = ReturnType<typeof tripleOf>;
 
 function preprocessing(
   mean: Triple,

@@ -1,7 +1,7 @@
 /** A folder of transformers: config.json of a whole model or of one tower, and preprocessor_config.json. */
 import type { ClipConfig } from '../../config.ts';
 import { fromHuggingFace } from './hugging-face-config.ts';
-import { record } from './json.ts';
+import { recordOf } from './json.ts';
 import { fromPreprocessor } from './preprocessing.ts';
 
 /** Types of a tower saved by itself: the model's type, and its section there. */
@@ -22,15 +22,15 @@ export function fromTransformers(json: unknown, preprocessor?: unknown): ClipCon
 }
 
 function modelConfig(json: unknown): ClipConfig {
-  const root = record(json);
+  const root = recordOf(json);
   const [type, section] = TOWER_TYPES[String(root['model_type'])] ?? [];
   if (type === undefined || section === undefined) return fromHuggingFace(json);
-  const sections = type === 'siglip' ? alone(section, root) : { [section]: root };
+  const sections = type === 'siglip' ? towerSection(section, root) : { [section]: root };
   return fromHuggingFace({ model_type: type, projection_dim: root['projection_dim'], ...sections });
 }
 
 /** A SigLIP tower's features have the width of the other one, which is not there. */
-function alone(section: string, root: Readonly<Record<string, unknown>>): object {
+function towerSection(section: string, root: Readonly<Record<string, unknown>>): object {
   if (section === 'vision_config')
     return { vision_config: root, text_config: { projection_size: root['hidden_size'] ?? undefined } };
   const embed = root['projection_size'] ?? root['hidden_size'];

@@ -52,7 +52,7 @@ export async function inputOf(flags: TrainFlags, schemas = SCHEMAS): Promise<Run
     const text = flags[keyOf(flag)];
     if (text === undefined || flag === 'method') continue;
     const settings = known.get(flag);
-    if (!settings) throw lacks(method, flag, [...sections.training, ...sections.settings]);
+    if (!settings) throw noSuchFlag(method, flag, [...sections.training, ...sections.settings]);
     for (const { section, name, type, metadata } of settings)
       recordOf(input, section)[name] = flagValue(flag, text, type, metadata);
   }
@@ -105,7 +105,7 @@ function assign(input: Loose, assignment: string, method: string, sections: Retu
   }
 }
 
-function lacks(method: string, flag: string, settings: readonly Setting[]): InputError {
+function noSuchFlag(method: string, flag: string, settings: readonly Setting[]): InputError {
   const names = settings.map(({ name }) => name).join(', ');
   const fix = names === '' ? 'leave it out: it has nothing of the kind' : `set one of ${names}`;
   return new InputError(`--${flag}`, `${method} has no ${flag}`, fix);

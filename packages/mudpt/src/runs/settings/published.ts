@@ -2,7 +2,7 @@
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
 import type { MethodDefinition } from '../../methods/index.ts';
-import { merged, type MethodVariant, publishedFor } from '../../method/published.ts';
+import { mergeVariants, type MethodVariant, publishedFor } from '../../method/published.ts';
 import { suggestion } from '../../settings/suggestion.ts';
 import { type RunConfig, SCHEMAS } from './settings.ts';
 
@@ -27,7 +27,7 @@ export function publishedValues(config: Asked, method: Published, source: string
     );
   const found = forProtocol(config, method);
   const chosen = variant === undefined ? [] : [method.variants[variant] as MethodVariant];
-  return { ...merged([...found, ...chosen]), isPublished: found.length > 0 };
+  return { ...mergeVariants([...found, ...chosen]), isPublished: found.length > 0 };
 }
 
 /** One sentence where a protocol was asked for and nothing was published for it. */

@@ -42,7 +42,7 @@ export async function train(asked: TrainInput, options: RunOptions): Promise<Run
   await makeFolder(options.out ?? 'runs');
   const base = await (options.openModel ?? openModel)(resolved, device, options.signal);
   const { config, notes } = fitToModel(resolved, input, base.clip.config);
-  return owning(base, async () => {
+  return closingOnError(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     const folder = runFolderOf(config, dataset.name, marks, options.out);
     const effects = effectNotes(config, dataset.splits.train.length, input);
@@ -66,14 +66,14 @@ export async function resumeRun(path: string, { data, ...options }: ResumeOption
     throw new InputError('run', `${path} cannot be continued: ${changed}`, 'put the plugin back, or start a new run with --out');
   const [dataset, device] = await Promise.all([openRunData(config, config.classes, data), options.device]);
   const base = await (options.openModel ?? openModel)(config, device, options.signal);
-  return owning(base, async () => {
+  return closingOnError(base, async () => {
     const marks = await readMarks(config, dataset, base, options);
     return begin({ config, dataset, base, marks, folder, given: data }, { ...options, resume: true }, []);
   });
 }
 
 /** Gives the model back when `body` fails before a session takes it over. */
-async function owning(base: BaseModel, body: () => Promise<RunResult>): Promise<RunResult> {
+async function closingOnError(base: BaseModel, body: () => Promise<RunResult>): Promise<RunResult> {
   try {
     return await body();
   } finally {

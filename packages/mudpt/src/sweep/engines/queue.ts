@@ -46,7 +46,7 @@ export interface WorkerOptions {
 export type WorkerTally = Record<Outcome, number>;
 
 /** Takes cells until none is left or it is asked to stop. @returns how they ended here */
-export async function work(sweep: string, plan: Plan, options: WorkerOptions): Promise<WorkerTally> {
+export async function workOnCells(sweep: string, plan: Plan, options: WorkerOptions): Promise<WorkerTally> {
   const { redis, signal, silence, stays, workplace } = options;
   const tally: WorkerTally = { done: 0, finished: 0, stopped: 0, busy: 0, failed: 0 };
   const run = async ({ index, id }: CellJob, tell: (progress: object) => void): Promise<JobEnd> => {

@@ -62,7 +62,7 @@ export async function readResults(sweep: string, { cells }: Plan): Promise<Resul
       gaps.push({ id: cell.id, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  const kept = setStrangersAside(found, gaps);
+  const kept = setOutliersAside(found, gaps);
   return { measurements: kept.flatMap(({ measurements }) => measurements), gaps };
 }
 
@@ -82,7 +82,7 @@ function measurementsOf(cell: Cell, summary: NonNullable<Awaited<ReturnType<type
 }
 
 /** By content: what the runs of one data set and class half have most often is what the others should have. */
-function setStrangersAside(found: readonly Read[], gaps: Gap[]): Read[] {
+function setOutliersAside(found: readonly Read[], gaps: Gap[]): Read[] {
   const model = mostFrequent(found.map(({ marks }) => marks.model));
   const keyOf = ({ cell }: Read): string => `${cell.data} ${String(cell.config['classes'])}`;
   const data = new Map<string, string | undefined>();

@@ -21,7 +21,7 @@ export type CreateOptions = {
 const CREATE: Record<keyof Required<CreateOptions>, true> = { dtype: true, device: true };
 
 /** The options of a creation function, checked. */
-function settle<O extends CreateOptions>(op: string, options: O | null | undefined, more: readonly string[] = []): O {
+function checkedOptions<O extends CreateOptions>(op: string, options: O | null | undefined, more: readonly string[] = []): O {
   // zeros(x.shape, x) is a common habit: take dtype and device of the tensor.
   if (!(options instanceof Tensor)) expectOptions(op, options, [...Object.keys(CREATE), ...more]);
   const { dtype, device, ...rest } = options ?? ({} as O);
@@ -34,7 +34,7 @@ function settle<O extends CreateOptions>(op: string, options: O | null | undefin
  * @throws ShapeError for ragged arrays or a shape that does not fit; DTypeError for values outside the dtype
  */
 export function tensor(data: Nested | HostArray, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
-  return inNameOf('tensor', () => fromHost(data, settle('tensor', options, ['shape'])));
+  return inNameOf('tensor', () => fromHost(data, checkedOptions('tensor', options, ['shape'])));
 }
 
 function fromHost(data: Nested | HostArray, options: CreateOptions & { readonly shape?: Shape }): Tensor {
@@ -117,7 +117,7 @@ function repeated(op: string, shape: Shape, value: number, options: CreateOption
   return inNameOf(op, () => {
     expectShape(op, shape);
     if (typeof value !== 'number') throw new DTypeError(op, `value is ${typeof value} ${String(value)}`, 'give one number');
-    const { dtype = 'f32', device = currentDevice(op) } = settle(op, options);
+    const { dtype = 'f32', device = currentDevice(op) } = checkedOptions(op, options);
     expectNumber(op, 'value', value, dtype);
     const stored = dtype === 'bool' ? Number(value !== 0) : dtype === 'f16' ? fromHalf(toHalf(value)) : value;
     return fill(device, shape, dtype, stored, 0);
@@ -165,7 +165,10 @@ export function arange(first: number, ...rest: readonly (number | CreateOptions 
   const [start, stop] = (numbers[1] === undefined ? [0, first] : numbers) as [number, number];
   const step = (numbers[2] as number | undefined) ?? 1;
   return inNameOf('arange', () => {
-    const { dtype = 'f32', device = currentDevice('arange') } = settle('arange', at < 0 ? {} : (rest[at] as CreateOptions));
+    const { dtype = 'f32', device = currentDevice('arange') } = checkedOptions(
+      'arange',
+      at < 0 ? {} : (rest[at] as CreateOptions),
+    );
     if (!(step !== 0) || !Number.isFinite(step))
       throw new LimitError('arange', `step ${step} never reaches ${stop}`, 'give a finite step other than 0');
     const count = Math.max(0, Math.ceil((stop - start) / step));
@@ -184,7 +187,7 @@ export function arange(first: number, ...rest: readonly (number | CreateOptions 
 
 /** The identity matrix [rows, columns], square by default; f32 by default. */
 export function eye(rows: number, columns: number = rows, options: CreateOptions = {}): Tensor {
-  const given = settle('eye', options);
+  const given = checkedOptions('eye', options);
   const shape = [rows, columns ?? rows];
   expectShape('eye', shape);
   const values = new Float32Array(sizeOf(shape));

@@ -127,7 +127,7 @@ function withoutSolo(
 function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents): void {
   const summed = [...a.strides.keys()].filter((name) => b.strides.has(name) && !target.strides.has(name));
   const order = summed.toSorted((x, y) => strideOf(a, y) - strideOf(a, x));
-  const [k = { size: 1, strides: [0, 0] }, ...others] = merged(order, [a, b], extents);
+  const [k = { size: 1, strides: [0, 0] }, ...others] = mergeLabels(order, [a, b], extents);
   if (others.length > 0) {
     // The summed labels do not merge into one dimension: copy both operands to a layout in which they do.
     using left = withLast(a, order, extents);
@@ -137,12 +137,12 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
   }
   const kept = [...target.strides.keys()];
   const shared = kept.filter((name) => a.strides.has(name) && b.strides.has(name));
-  const rows = merged(
+  const rows = mergeLabels(
     kept.filter((name) => a.strides.has(name) && !b.strides.has(name)),
     [a, target],
     extents,
   );
-  const columns = merged(
+  const columns = mergeLabels(
     kept.filter((name) => b.strides.has(name) && !a.strides.has(name)),
     [b, target],
     extents,
@@ -199,7 +199,7 @@ const strideOf = (x: Labelled, name: string): number => entryOf(x.strides, name)
 type Dimension = { readonly size: number; readonly strides: readonly number[] };
 
 /** The labels as few dimensions, with a stride for each operand. */
-function merged(names: readonly string[], operands: readonly Labelled[], extents: Extents): Dimension[] {
+function mergeLabels(names: readonly string[], operands: readonly Labelled[], extents: Extents): Dimension[] {
   const sizes = names.map((name) => entryOf(extents, name));
   if (sizes.includes(0)) return [{ size: 0, strides: operands.map(() => 0) }];
   const { shape, strides } = collapse(

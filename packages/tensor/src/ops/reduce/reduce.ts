@@ -177,12 +177,12 @@ export const norm = defineOp(
 );
 
 /** Whether any element over `axes` (default all) is not zero: bool; false for no elements. NaN is not zero. */
-export const any = defineOp('any', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => truth('any', x, axes, options));
+export const any = defineOp('any', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => anyOrAll('any', x, axes, options));
 
 /** Whether no element over `axes` (default all) is zero: bool; true for no elements. */
-export const all = defineOp('all', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => truth('all', x, axes, options));
+export const all = defineOp('all', (x: Tensor, axes?: Axes, options: ReduceOptions = {}) => anyOrAll('all', x, axes, options));
 
-function truth(op: 'any' | 'all', x: Tensor, axes: Axes, { keepdim }: ReduceOptions): Tensor {
+function anyOrAll(op: 'any' | 'all', x: Tensor, axes: Axes, { keepdim }: ReduceOptions): Tensor {
   const list = axesOf(op, x, axes);
   using values = cast(x, 'bool');
   // Largest and smallest rather than sum and product, which could wrap around for many elements.
