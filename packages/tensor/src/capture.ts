@@ -22,7 +22,6 @@ import { CaptureError } from './errors.ts';
 import { noteWork } from './definition/op.ts';
 import { mapTensors } from './scope.ts';
 import { ENDED } from './engine/storage.ts';
-import type { Tensor } from './tensor.ts';
 
 /** A captured function. Call it as often as you like, and dispose it in the end. */
 export type Captured<N extends string, R> = {
