@@ -188,6 +188,13 @@ eachDevice('results of captured functions', (ctx) => {
     device.trim();
   });
 
+  it('refuses a call of a captured function in the body of another', () => {
+    using inner = capture(({ x }: { x: Tensor }) => x.mul(2), { device: ctx.device });
+    using outer = capture(({ x }: { x: Tensor }) => inner({ x }).add(1), { device: ctx.device });
+    for (const call of [() => outer({ x: 1 }), () => outer.cost({ x: { shape: [3] } })])
+      expect(call).toThrow(/^capture: a captured function was called inside the body of another/);
+  });
+
   it('an asynchronous body is one error, and no rejection is left over', async () => {
     using captured = capture(
       (async ({ x }: { x: Tensor }) => {

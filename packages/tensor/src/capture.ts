@@ -16,7 +16,7 @@ import {
 } from './capture-inputs.ts';
 import { feedAll, secondHandle } from './capture-feed.ts';
 import { type AsTensors, type Entry, type Inputs, measured, record } from './capture-record.ts';
-import { currentDevice, type Device } from './device.ts';
+import { currentDevice, type Device, engineOf } from './device.ts';
 import { expectOptions } from './definition/options.ts';
 import { CaptureError } from './errors.ts';
 import { noteWork } from './definition/op.ts';
@@ -50,7 +50,7 @@ const MAX_PLANS = 8;
  *
  * Inside `body` nothing needs disposing. What changes from call to call must be an input: a number read from outside is recorded
  * once and stays. Inputs are copied in: what the body writes into one is not seen in the tensor of the call.
- * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body
+ * @throws CaptureError for what cannot be captured: reading from the GPU, writing host data into a tensor, an async body, a call of a captured function
  * @example
  * const step = capture(({ x }: { x: Tensor }) => x.mul(0.5));
  * const first = step({ x: { data: [4], shape: [1] } });
@@ -104,6 +104,12 @@ function captured<N extends string, R>(
     expectInputs(given);
     const inputs = schema ? (withSchema(schema, given) as Inputs<N>) : given;
     const device = options.device ?? deviceOf(inputs);
+    if (engineOf(device).capturing)
+      throw new CaptureError(
+        'capture',
+        'a captured function was called inside the body of another, whose plan cannot contain a replay',
+        'call the plain function there, and capture only the outer one',
+      );
     const key = Object.entries<CaptureInput>(inputs)
       .map(([name, input]) => `${name}:${signature(input)}`)
       .join(';');
