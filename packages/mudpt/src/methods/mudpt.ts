@@ -2,7 +2,7 @@
  * MuDPT: multi-modal deep-symphysis prompt tuning (Miao et al., ICME 2023, arXiv 2306.11400; github.com/Mechrev0/MuDPT). Deep prompts in
  * both towers; an injection adds to each modality a function of the other's prompts. With depth 1 the text side is CoOp's.
  */
-import { add, type Tensor, unbind } from '@mudpt/tensor';
+import { type Tensor, unbind } from '@mudpt/tensor';
 import { z } from 'zod';
 import { defineMethod } from '../method/definition.ts';
 import type { CreationContext, TowerPrompts } from '../method/method.ts';
@@ -87,13 +87,10 @@ export class MudptLearner implements PromptLearner {
 
   prompts(): TowerPrompts {
     const { text, image } = this.learnt;
-    const { imageFirst, imageDeep, textDeep } = this.injected();
+    const { imageFirst, imageDeep, textDeep } = this.injection.inject(this.learnt, true);
     return {
-      text: [text.first, ...unbind(textDeep ? add(text.deep, textDeep) : text.deep)],
-      image: [
-        imageFirst ? add(image.first, imageFirst) : image.first,
-        ...unbind(imageDeep ? add(image.deep, imageDeep) : image.deep),
-      ],
+      text: [text.first, ...unbind(textDeep ?? text.deep)],
+      image: [imageFirst ?? image.first, ...unbind(imageDeep ?? image.deep)],
     };
   }
 }

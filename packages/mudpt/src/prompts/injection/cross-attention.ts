@@ -60,15 +60,16 @@ class CrossMap implements LayerMap {
     ];
   }
 
-  forward(source: Tensor, target: Tensor): Tensor {
+  forward(source: Tensor, target: Tensor, isAdded = false): Tensor {
     return scope(() => {
+      const fused = isAdded ? { residual: target } : {};
       const { outer, norm1, norm2, feedForward, project } = this;
       if (!outer) {
         const mixed = norm1.forward(this.attend(source, target));
-        return project.forward(norm2.forward(feedForward.forward(mixed, mixed)));
+        return project.forward(norm2.forward(feedForward.forward(mixed, mixed)), fused);
       }
       const mixed = this.attend(outer.source.forward(source), outer.target.forward(target));
-      return project.forward(norm2.forward(feedForward.forward(norm1.forward(mixed), mixed)));
+      return project.forward(norm2.forward(feedForward.forward(norm1.forward(mixed), mixed)), fused);
     });
   }
 
@@ -98,11 +99,13 @@ export class CrossAttentionInjection implements Injection {
     this.learnable = new Map([...this.toImage, ...this.toText].flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts): Injected {
+  inject({ text, image }: Prompts, isAdded = false): Injected {
     const { layer0, perLayer } = this.options;
-    const [texts, images] = [layered(text, layer0), layered(image, layer0)];
-    const { first, deep } = unlayered(texts.size > 0 ? mapLayers(this.toImage, texts, images, !perLayer) : undefined, layer0);
-    const textDeep = text.deep.size > 0 ? mapLayers(this.toText, image.deep, text.deep, !perLayer) : undefined;
+    const toImage = { source: layered(text, layer0), target: layered(image, layer0), isAdded };
+    const toText = { source: image.deep, target: text.deep, isAdded };
+    const images = toImage.source.size > 0 ? mapLayers(this.toImage, toImage, !perLayer) : undefined;
+    const { first, deep } = unlayered(images, layer0);
+    const textDeep = text.deep.size > 0 ? mapLayers(this.toText, toText, !perLayer) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };
   }
 }

@@ -128,6 +128,23 @@ eachDevice('injection', (ctx) => {
     ['cross-attention', 'post'],
   ] as const;
 
+  it.each(['transformer', 'linear', 'cross-attention'])('%s adds the prompts that receive it with the same bits', (kind) =>
+    scope(async () => {
+      const learnt = prompts(ctx.device);
+      const injection = makeInjection(ctx.device, kind, 'pre');
+      shake(injection);
+      const { imageFirst, imageDeep, textDeep } = injection.inject(learnt);
+      const sums = injection.inject(learnt, true);
+      for (const [prompt, given, sum] of [
+        [learnt.image.first, imageFirst, sums.imageFirst],
+        [learnt.image.deep, imageDeep, sums.imageDeep],
+        [learnt.text.deep, textDeep, sums.textDeep],
+      ] as const)
+        expect(await sum?.data()).toEqual(await add(prompt, given as Tensor).data());
+      dispose(injection, learnt);
+    }),
+  );
+
   it.each(forms)('%s, %s-norm: values and gradients equal double precision', async (kind, form) => {
     const [injection, learnt] = [makeInjection(ctx.device, kind, form), prompts(ctx.device)];
     shake(injection);

@@ -10,7 +10,7 @@ export type LayeredPrompts = { readonly first: Tensor; readonly deep: Tensor };
 /** The prompts of both modalities. */
 export type Prompts = { readonly text: LayeredPrompts; readonly image: LayeredPrompts };
 
-/** What each modality receives; undefined where there is nothing to add. Nothing goes to the text's first layer. */
+/** What each modality receives, or with its prompts added the sum; undefined where there is nothing to add. Nothing goes to the text's first layer. */
 export type Injected = {
   /** [n, image width] */
   readonly imageFirst: Tensor | undefined;
@@ -23,7 +23,8 @@ export type Injected = {
 export interface Injection {
   /** Learnt tensors, by the authors' names where they have one. */
   readonly learnable: ReadonlyMap<string, Tensor>;
-  inject(prompts: Prompts): Injected;
+  /** @param isAdded whether the prompts that receive it are added already, by the products that form it. Default false */
+  inject(prompts: Prompts, isAdded?: boolean): Injected;
 }
 
 export type InjectionOptions = {
@@ -42,17 +43,22 @@ export type InjectionOptions = {
 /** A map between prompts [layers, n, ...] that treats every layer alone; `source` gives, `target` is where the result will be added. */
 export interface LayerMap {
   readonly learnable: readonly (readonly [string, Tensor])[];
-  forward(source: Tensor, target: Tensor): Tensor;
+  /** @param isAdded whether the target is added to the result already. Default false */
+  forward(source: Tensor, target: Tensor, isAdded?: boolean): Tensor;
 }
 
 /**
  * Applies maps to layers first, first + 1, ...: one map to all at once, or a map for each.
  * @param source [layers, n, width]
  */
-export function mapLayers(maps: readonly LayerMap[], source: Tensor, target: Tensor, isShared: boolean): Tensor {
+export function mapLayers(
+  maps: readonly LayerMap[],
+  { source, target, isAdded }: { readonly source: Tensor; readonly target: Tensor; readonly isAdded: boolean },
+  isShared: boolean,
+): Tensor {
   const [only] = maps;
-  if (isShared && only) return only.forward(source, target);
-  return cat(maps.map((map, layer) => map.forward(narrow(source, 0, layer, 1), narrow(target, 0, layer, 1))));
+  if (isShared && only) return only.forward(source, target, isAdded);
+  return cat(maps.map((map, layer) => map.forward(narrow(source, 0, layer, 1), narrow(target, 0, layer, 1), isAdded)));
 }
 
 /** First and deep prompts as one [L, n, width], or the deep ones alone. */

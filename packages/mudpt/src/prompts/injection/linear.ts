@@ -3,7 +3,7 @@
  * others, one from image to text.
  */
 import type { Linear } from '@mudpt/autograd';
-import { reshape, type Tensor } from '@mudpt/tensor';
+import type { Tensor } from '@mudpt/tensor';
 import {
   type Injected,
   type Injection,
@@ -24,8 +24,8 @@ class LinearMap implements LayerMap {
     this.learnable = named(name, this.linear);
   }
 
-  forward(source: Tensor): Tensor {
-    return this.linear.forward(source);
+  forward(source: Tensor, target: Tensor, isAdded = false): Tensor {
+    return this.linear.forward(source, isAdded ? { residual: target } : {});
   }
 }
 
@@ -46,14 +46,14 @@ export class LinearInjection implements Injection {
     this.learnable = new Map(all.flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts): Injected {
+  inject({ text, image }: Prompts, isAdded = false): Injected {
     const shared = !this.options.perLayer;
-    const imageFirst = this.first && reshape(this.first.forward(text.first), image.first.shape);
+    const imageFirst = this.first?.forward(text.first, image.first, isAdded);
     if (text.deep.size === 0) return { imageFirst, imageDeep: undefined, textDeep: undefined };
     return {
       imageFirst,
-      imageDeep: mapLayers(this.toImage, text.deep, image.deep, shared),
-      textDeep: mapLayers(this.toText, image.deep, text.deep, shared),
+      imageDeep: mapLayers(this.toImage, { source: text.deep, target: image.deep, isAdded }, shared),
+      textDeep: mapLayers(this.toText, { source: image.deep, target: text.deep, isAdded }, shared),
     };
   }
 }

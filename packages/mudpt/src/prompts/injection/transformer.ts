@@ -3,7 +3,7 @@
  * width. Pre-norm between two more norms is the released code's form (UUMuDPT); post-norm (Add & Norm) is the figure's, in no released code.
  */
 import type { LayerNorm, Linear, MultiHeadAttention } from '@mudpt/autograd';
-import { scope, type Tensor } from '@mudpt/tensor';
+import { type LinearOptions, scope, type Tensor } from '@mudpt/tensor';
 import {
   type Injected,
   type Injection,
@@ -54,19 +54,20 @@ export class PromptTransformer implements LayerMap {
     ];
   }
 
-  forward(prompts: Tensor): Tensor {
+  forward(prompts: Tensor, target?: Tensor, isAdded = false): Tensor {
     return scope(() => {
-      if (!this.normPre || !this.normPost) return this.postNorm(prompts);
+      const fused = isAdded && target ? { residual: target } : {};
+      if (!this.normPre || !this.normPost) return this.postNorm(prompts, fused);
       const first = this.norm1.fork(this.normPre.forward(prompts));
       const second = this.norm2.fork(this.attention.forward(first.out, { residual: first.skip }));
       const fed = this.feedForward.forward(second.out, second.skip);
-      return this.project.forward(this.normPost.forward(fed));
+      return this.project.forward(this.normPost.forward(fed), fused);
     });
   }
 
-  private postNorm(prompts: Tensor): Tensor {
+  private postNorm(prompts: Tensor, fused: LinearOptions): Tensor {
     const mixed = this.norm1.forward(this.attention.forward(prompts, { residual: prompts }));
-    return this.project.forward(this.norm2.forward(this.feedForward.forward(mixed, mixed)));
+    return this.project.forward(this.norm2.forward(this.feedForward.forward(mixed, mixed)), fused);
   }
 }
 
@@ -113,13 +114,15 @@ export class TransformerInjection implements Injection {
     this.learnable = new Map([...this.toImage, ...this.toText].flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts): Injected {
+  inject({ text, image }: Prompts, isAdded = false): Injected {
     const { layer0, perLayer } = this.options;
     const source = layered(text, layer0);
-    const toImage = source.size > 0 ? mapLayers(this.toImage, source, source, !perLayer) : undefined;
+    const target = isAdded ? layered(image, layer0) : source; // read only where it is added
+    const toImage = source.size > 0 ? mapLayers(this.toImage, { source, target, isAdded }, !perLayer) : undefined;
     const { first, deep } = unlayered(toImage, layer0);
     const hasDeepImage = this.toText.length > 0 && image.deep.size > 0;
-    const textDeep = hasDeepImage ? mapLayers(this.toText, image.deep, image.deep, !perLayer) : undefined;
+    const ofText = { source: image.deep, target: isAdded ? text.deep : image.deep, isAdded };
+    const textDeep = hasDeepImage ? mapLayers(this.toText, ofText, !perLayer) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };
   }
 }
