@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 /** Programs of this folder, and the most they may weigh, in bytes. */
-export const BUDGETS = { 'pointwise.mjs': 21_500, 'three-ops.mjs': 37_500, 'mlp.mjs': 59_500 };
+export const BUDGETS = { 'pointwise.mjs': 21_500, 'three-ops.mjs': 37_900, 'mlp.mjs': 59_500 };
 
 /** @param {string} root of the project @param {string} file @returns {Promise<number>} bytes as Vite (Rollup) bundles it */
 export async function bundledSize(root, file) {
