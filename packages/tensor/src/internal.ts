@@ -7,7 +7,7 @@ export { expectThisCopy } from './copies.ts';
 export { canonicalText, isEqual } from './canonical.ts';
 export { joinBytes } from './io/bytes.ts';
 export { syncFile } from '#file';
-export { lastOf, nth } from './values.ts';
+export { entryOf, lastOf, nth } from './values.ts';
 export { Ambient, expectSynchronous } from './context.ts';
 export { unowned } from './scope.ts';
 export { traced } from './engine/tracing.ts';

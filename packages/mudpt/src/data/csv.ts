@@ -2,7 +2,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { byCodeUnit } from '@mudpt/clip/files';
 import { FormatError } from '@mudpt/tensor';
-import { type Dataset, type Item, known, type Split, someOf } from './dataset.ts';
+import { entryOf } from '@mudpt/tensor/internal';
+import { type Dataset, type Item, type Split, someOf } from './dataset.ts';
 import { findDuplicates } from './duplicates.ts';
 import { validateClassNames } from './validation.ts';
 import { divide, imageFolder, placeBelow } from './files.ts';
@@ -46,7 +47,7 @@ export async function openCsv(path: string, options: SourceOptions = {}): Promis
   const labels = new Map<string, number>();
   const numbers = new Map(classNames.map((name, label) => [name, label]));
   const items = labelled.map(({ line, id, name }): Item => {
-    const label = known(numbers, name);
+    const label = entryOf(numbers, name);
     if (labels.has(id))
       throw fail(line, `names ${id} again${labels.get(id) === label ? '' : ', with another class'}`, 'name every picture once');
     labels.set(id, label);

@@ -60,10 +60,3 @@ export function someOf(names: readonly string[], most = 5): string {
 export function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
-
-/** The value of a key that must be in the map. @throws RangeError */
-export function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
-  const value = map.get(key);
-  if (value === undefined) throw new RangeError(`there is nothing for ${String(key)}`);
-  return value;
-}
