@@ -54,7 +54,7 @@ describe('main', () => {
 
   it('tells what may be set for a method', async () => {
     expect(await main(['train', '--method', 'cocoop', '--help'])).toBe(0);
-    expect(told).toMatch(/for CoCoOp[^]*batchSize +1 +images per step[^]*and for every run:[^]*patience/);
+    expect(told).toMatch(/for CoCoOp[^]*batchSize +16 +images per step[^]*and for every run:[^]*patience/);
   });
 
   it('compares runs: those that differ in their seed are averaged', async () => {
