@@ -1,9 +1,10 @@
 /** Packed texts after a shared prefix, texts cut after the longest end, and all positions of the context: the same numbers. */
 import { parameter, randomFrom, lossAndGradients } from '@mudpt/autograd';
-import { capture, scope, type Tensor, tensor } from '@mudpt/tensor';
+import { scope, tensor } from '@mudpt/tensor';
 import { expect, it } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { stepTensors, numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
+import { expectCapturedAs } from '../../test/captured.ts';
+import { numbers, relativeError, tinyBatch, tinyClip, tinyContext, tinyMethod } from '../../test/uneven.ts';
 import { RECOMPUTE } from '../method/rematerialization.ts';
 import type { TextPath } from '../method/method.ts';
 import type { TextPromptSpec } from '../method/prompt-spec.ts';
@@ -25,13 +26,7 @@ eachDevice('text paths', (ctx) => {
       const plain = await numbers(method, images, labels);
       const lean = tinyMethod(await tinyContext(clip, { rematerialization: RECOMPUTE }), 'mudpt', { depth: 3 });
       expect(await numbers(lean, images, labels)).toEqual(plain);
-      using step = capture(({ x, y }: { x: Tensor; y: Tensor }) => stepTensors(method, x, y), { device: ctx.device });
-      for (let replay = 0; replay < 2; replay += 1) {
-        const { loss, gradients } = step({ x: images, y: labels });
-        expect(await loss.data()).toEqual(plain.get('loss'));
-        for (const [key, gradient] of Object.entries(gradients))
-          expect(await gradient.data(), key).toEqual(plain.get(`grad ${key}`));
-      }
+      await expectCapturedAs(plain, method, { images, labels }, ctx.device);
       method.dispose();
       lean.dispose();
     });

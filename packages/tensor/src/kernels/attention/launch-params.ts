@@ -26,7 +26,7 @@ export const lseGeometry = (problem: AttentionProblem, lse: Tensor): Geometry =>
 export const statsGeometry = (problem: AttentionProblem, stats: Tensor): Geometry => rowGeometry(problem, stats, 2);
 
 /** Where queries, keys and values lie for a part that begins at query `row`, and those of the prefix. */
-export function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, part: Part, row: number) {
+function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, part: Part, row: number) {
   const ofKeys = plan.isGeneral ? { ...part, head: 0 } : part; // general kernels count heads of keys from the first
   return {
     q: shifted(geometryOf(q), part, row),
@@ -37,14 +37,14 @@ export function inputGeometry({ q, k, v, prefix }: KernelInputs, plan: Plan, par
   };
 }
 
-/** Parameters of a part for kernels whose blocks are queries: the queries from its first row on, which attend to as many more keys. */
-export function queryParams(
-  { queries, keys, prefixLength }: AttentionProblem,
-  { params }: Plan,
-  row: number,
-  asksPrefix: boolean,
-) {
+/** Parameters of a part for kernels whose blocks are queries: its inputs, and the queries from its first row on, which attend to as many more keys. */
+export function queryParams(problem: AttentionProblem, inputs: KernelInputs, plan: Plan, part: Part, asksPrefix: boolean) {
+  const { queries, keys, prefixLength } = problem;
+  const { params } = plan;
+  const row = part.block * plan.rows;
   return {
+    ...inputGeometry(inputs, plan, part, row),
+    ...generalParams(problem, plan, part, row, 0),
     queries: queries - row,
     keys,
     prefix_len: prefixLength,

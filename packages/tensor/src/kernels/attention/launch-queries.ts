@@ -3,8 +3,6 @@ import type { Tensor } from '../../tensor.ts';
 import { lastOf } from '../../values.ts';
 import {
   type BackwardInputs,
-  generalParams,
-  inputGeometry,
   type KernelInputs,
   lseGeometry,
   maskBuffer,
@@ -41,11 +39,9 @@ export function launchForward(
         ...maskBuffer(problem, plan, k),
       },
       params: {
-        ...inputGeometry(inputs, plan, part, row),
-        ...generalParams(problem, plan, part, row, 0),
+        ...queryParams(problem, inputs, plan, part, asksPrefix),
         out: shifted(geometryOf(out, plan.slice), part, row),
         lse: shifted(lseGeometry(problem, lse), part, row),
-        ...queryParams(problem, plan, row, asksPrefix),
         scale: problem.scale * Math.LOG2E,
       },
       grid: askingGrid(problem, plan, part, asksPrefix),
@@ -89,8 +85,7 @@ export function launchQueryGradient(
         ...maskBuffer(problem, plan, k),
       },
       params: {
-        ...inputGeometry(inputs, plan, part, row),
-        ...generalParams(problem, plan, part, row, 0),
+        ...queryParams(problem, inputs, plan, part, asksPrefix),
         grad: shifted(geometryOf(grad), part, row),
         dq: shifted(geometryOf(dq, plan.slice), part, row),
         stats: shifted(statsGeometry(problem, stats), part, row),
@@ -98,7 +93,6 @@ export function launchQueryGradient(
           out: shifted(geometryOf(out), part, row),
           lse: shifted(lseGeometry(problem, lse), part, row),
         }),
-        ...queryParams(problem, plan, row, asksPrefix),
         scale: problem.scale,
       },
       grid: askingGrid(problem, plan, part, asksPrefix),
