@@ -9,8 +9,12 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { markPure } from './pure.mjs';
+import { shortenUsing } from './using.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Packages of which small bundles are made. */
+const SMALL = ['@mudpt/tensor', '@mudpt/autograd'];
 
 /**
  * The sources of the built files that a package's manifest names.
@@ -82,6 +86,7 @@ async function buildPackage(folder) {
     // Which platform's file `#gpu` means is decided where the package is used.
     deps: { neverBundle: [/^#/, /^node:/, ...Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })] },
   });
+  if (SMALL.includes(manifest.name)) shortenUsing(folder);
   const config = join(folder, 'dist', 'tsconfig.json');
   const options = {
     noEmit: false,

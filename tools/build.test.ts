@@ -4,6 +4,7 @@ import { entriesOf, nameLibraries, rewriteSpecifiers } from './build.mjs';
 import { withRepository } from './manifests.mjs';
 import { filesOf, pageOf } from './page.mjs';
 import { follows, PUBLISHED, released } from './release.mjs';
+import { usingCtx } from './using.mjs';
 
 type Manifest = {
   exports: object;
@@ -42,6 +43,30 @@ describe('what is published', () => {
     expect(nameLibraries('let a: GPUDevice;', true)).toMatch(/^import '#webgpu-types';\nlet/);
     expect(() => nameLibraries("import type { Stats } from 'node:fs';", true)).toThrow(/imports node:fs/);
     expect(() => nameLibraries('let a: GPUDevice;', false)).toThrow(/does not depend on @webgpu\/types/);
+  });
+
+  it('what a block holds is disposed, the latest first, and its first error is thrown', () => {
+    const disposed: string[] = [];
+    const held = (name: string, error?: Error): Disposable => ({
+      [Symbol.dispose]: () => {
+        disposed.push(name);
+        if (error) throw error;
+      },
+    });
+    const calm = usingCtx();
+    expect([calm.u(undefined), calm.u(null)]).toEqual([undefined, null]);
+    calm.u(held('a'));
+    calm.u(held('b'));
+    calm.d();
+    const failing = usingCtx();
+    failing.u(held('c'));
+    failing.u(held('d', new Error('disposing')));
+    expect(() => failing.d()).toThrow('disposing');
+    const thrown = usingCtx();
+    thrown.e = new Error('of the block');
+    thrown.u(held('e', new Error('disposing')));
+    expect(() => thrown.d()).toThrow('of the block');
+    expect(disposed).toEqual(['b', 'a', 'd', 'c', 'e']);
   });
 
   const repository = { type: 'git', url: 'git+https://example.org/team/engine.git' };
