@@ -8,7 +8,7 @@ export type Scope = ReadonlyMap<string, Value>;
 
 function quotient(a: number, b: number): number {
   if (b === 0) throw new Error('division by zero');
-  return a / b;
+  return Math.trunc(a / b);
 }
 
 type Binary = readonly [precedence: number, apply: (a: number, b: number) => number | boolean];
@@ -26,30 +26,15 @@ const BINARY: Readonly<Record<string, Binary>> = {
   '+': [6, (a, b) => a + b],
   '-': [6, (a, b) => a - b],
   '*': [7, (a, b) => a * b],
-  '/': [7, (a, b) => Math.trunc(quotient(a, b))],
-  '%': [7, (a, b) => a - Math.trunc(quotient(a, b)) * b],
+  '/': [7, quotient],
+  '%': [7, (a, b) => a - quotient(a, b) * b],
 };
 
-const TOKEN = /\s*(?:(\d+)|"([^"]*)"|([A-Za-z_]\w*)|(\|\||&&|==|!=|<=|>=|[?:<>+\-*/%!()[\],]))/y;
+/** Numbers, texts in quotes, names, operators; the last is any other character, which no rule takes. */
+const TOKEN = /\d+|"[^"]*"|[A-Za-z_]\w*|\|\||&&|[=!<>]=|\S/g;
 
-type Token = { readonly kind: 'number' | 'string' | 'name' | 'operator' | 'end'; readonly text: string };
-
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.trimEnd().length) {
-    const start = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (!match) throw new Error(`unexpected text "${text.slice(start)}"`);
-    const [, number, string, name, operator] = match;
-    if (number !== undefined) tokens.push({ kind: 'number', text: number });
-    else if (string !== undefined) tokens.push({ kind: 'string', text: string });
-    else if (name !== undefined) tokens.push({ kind: 'name', text: name });
-    else tokens.push({ kind: 'operator', text: operator ?? '' });
-  }
-  tokens.push({ kind: 'end', text: '' });
-  return tokens;
-}
+/** Whether a condition with this value holds. */
+export const isTrue = (value: Value): boolean => value !== 0 && value !== '';
 
 function asNumber(value: Value, operator: string): number {
   if (typeof value !== 'number') throw new Error(`"${operator}" needs numbers, got "${value}"`);
@@ -57,94 +42,91 @@ function asNumber(value: Value, operator: string): number {
 }
 
 function binary(operator: string, [, apply]: Binary, left: Value, right: Value): Value {
-  if (operator === '==') return left === right ? 1 : 0;
-  if (operator === '!=') return left === right ? 0 : 1;
+  if (operator === '==') return Number(left === right);
+  if (operator === '!=') return Number(left !== right);
   if (operator === '+' && typeof left === 'string') return left + String(right);
   return Number(apply(asNumber(left, operator), asNumber(right, operator)));
 }
+
+const unexpected = (token: string): Error => new Error(`unexpected "${token || 'end of expression'}"`);
 
 class Parser {
   private position = 0;
 
   constructor(
-    private readonly tokens: readonly Token[],
+    private readonly tokens: readonly string[],
     private readonly scope: Scope,
   ) {}
 
   parse(): Value {
     const value = this.expression(0);
-    if (this.peek().kind !== 'end') throw new Error(`unexpected "${this.peek().text}"`);
+    if (this.position < this.tokens.length) throw unexpected(this.next());
     return value;
   }
 
-  private peek(): Token {
-    return this.tokens[this.position] ?? { kind: 'end', text: '' };
+  private peek(): string {
+    return this.tokens[this.position] ?? '';
   }
 
-  private next(): Token {
+  private next(): string {
     const token = this.peek();
     this.position += 1;
     return token;
   }
 
-  private expect(text: string): void {
+  private expect(wanted: string): void {
     const token = this.next();
-    if (token.text !== text) throw new Error(`expected "${text}", got "${token.text}"`);
+    if (token !== wanted) throw new Error(`expected "${wanted}", got "${token}"`);
   }
 
+  /** An expression of operators that bind more strongly than `minimum`. */
   private expression(minimum: number): Value {
     let left = this.prefix();
     for (;;) {
-      const { kind, text } = this.peek();
-      if (kind !== 'operator') return left;
-      if (text === '?' && minimum < 1) {
+      const token = this.peek();
+      const known = BINARY[token];
+      if (token === '?' && minimum < 1) {
         this.next();
         const whenTrue = this.expression(0);
         this.expect(':');
         const whenFalse = this.expression(0);
-        left = left === 0 || left === '' ? whenFalse : whenTrue;
-        continue;
-      }
-      const known = BINARY[text];
-      if (!known || known[0] <= minimum) return left;
-      this.next();
-      left = binary(text, known, left, this.expression(known[0]));
+        left = isTrue(left) ? whenTrue : whenFalse;
+      } else if (known && known[0] > minimum) {
+        this.next();
+        left = binary(token, known, left, this.expression(known[0]));
+      } else return left;
     }
+  }
+
+  /** An expression that `close` ends. */
+  private before(close: string): Value {
+    const value = this.expression(0);
+    this.expect(close);
+    return value;
   }
 
   private prefix(): Value {
     const token = this.next();
-    if (token.kind === 'number') return Number(token.text);
-    if (token.kind === 'string') return this.indexed(token.text);
-    if (token.text === '(') {
-      const value = this.expression(0);
-      this.expect(')');
-      return value;
-    }
-    if (token.text === '!') {
-      const value = this.prefix();
-      return value === 0 || value === '' ? 1 : 0;
-    }
-    if (token.text === '-') return -asNumber(this.prefix(), '-');
-    if (token.kind !== 'name') throw new Error(`unexpected "${token.text || 'end of expression'}"`);
-    if (token.text === 'min' || token.text === 'max') {
+    if (/^\d/.test(token)) return Number(token);
+    if (/^".*"$/.test(token)) return this.indexed(token.slice(1, -1));
+    if (token === '(') return this.before(')');
+    if (token === '!') return Number(!isTrue(this.prefix()));
+    if (token === '-') return -asNumber(this.prefix(), token);
+    if (token === 'min' || token === 'max') {
       this.expect('(');
-      const a = asNumber(this.expression(0), token.text);
-      this.expect(',');
-      const b = asNumber(this.expression(0), token.text);
-      this.expect(')');
-      return token.text === 'min' ? Math.min(a, b) : Math.max(a, b);
+      return Math[token](asNumber(this.before(','), token), asNumber(this.before(')'), token));
     }
-    const value = this.scope.get(token.text);
-    if (value === undefined) throw new Error(`"${token.text}" is not defined`);
+    if (!/^\w/.test(token)) throw unexpected(token);
+    const value = this.scope.get(token);
+    if (value === undefined) throw new Error(`"${token}" is not defined`);
     return typeof value === 'string' ? this.indexed(value) : value;
   }
 
+  /** `TEXT[INDEX]`, or the text alone. */
   private indexed(text: string): Value {
-    if (this.peek().text !== '[') return text;
+    if (this.peek() !== '[') return text;
     this.next();
-    const index = asNumber(this.expression(0), '[');
-    this.expect(']');
+    const index = asNumber(this.before(']'), '[');
     const character = text[index];
     if (character === undefined) throw new Error(`index ${index} is outside "${text}"`);
     return character;
@@ -154,7 +136,7 @@ class Parser {
 /** Value of `text` with the names of `scope`. Throws an Error that says what is wrong and quotes the expression. */
 export function evaluate(text: string, scope: Scope): Value {
   try {
-    return new Parser(tokenize(text), scope).parse();
+    return new Parser(text.match(TOKEN) ?? [], scope).parse();
   } catch (error) {
     throw new Error(`in expression "${text.trim()}": ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

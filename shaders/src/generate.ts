@@ -16,20 +16,34 @@ export function withoutComments(text: string): string {
 }
 
 /**
- * The text without indentation and the blanks around punctuation and operators, of as many lines. Lines of directives, and those with text in quotes, keep
- * theirs; so do `<` and `>`, and operators before a sign or before an expression that may give one: there a blank can tell two tokens from one.
+ * Whether a blank between two characters tells tokens from one another: two words, or two operators. What an expression `${...}` gives may be a word or a
+ * type, and may begin with a sign; a brace after which a blank stands may be the end of one.
  */
+function isNeeded(before: string, after: string): boolean {
+  if (after === '$') return /[\w}&-]/.test(before);
+  if (before === '}') return /[\w=>]/.test(after);
+  return /^(?:\w\w|[-+*/%=!<>&|^~]{2})$/.test(before + after);
+}
+
+/** The code without the blanks that can be missed; text in quotes keeps its own. */
+function squeezed(code: string): string {
+  return code
+    .split(/ *("[^"]*") */)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part.replace(/(\S) +(?=(\S))/g, (_, before: string, after: string) => before + (isNeeded(before, after) ? ' ' : '')),
+    )
+    .join('');
+}
+
+/** The text without indentation and the blanks that tell no token from another, of as many lines. */
 export function withoutBlanks(text: string): string {
   return text
     .split('\n')
     .map((line) => {
-      const code = line.trim();
-      if (code.startsWith('#') || code.includes('"')) return code;
-      return code
-        .replace(/(?<=[\w)\]}]) (->|&&|\|\||[-+*/%=!|&^]=?) (?=[\w(])/g, '$1')
-        .replace(/(?<=[\w)\]}]) ([*/%=|&^]) (?=\$)/g, '$1')
-        .replace(/ ?([,;(){}[\]]) ?/g, '$1')
-        .replace(/: /g, ':');
+      const [, keyword = '', code = ''] = /^\s*(#(?:if|elif|let|for)\b ?|#.*)?(.*?)\s*$/.exec(line) ?? [];
+      return keyword + squeezed(code);
     })
     .join('\n');
 }

@@ -44,7 +44,7 @@ describe('shader preprocessor', () => {
     ['#include "x.wgsl"', /no such file/],
     ['#let 3', /#let needs/],
     ['${(1}', /expected "\)"/],
-    ['${1 @ 2}', /unexpected text/],
+    ['${1 @ 2}', /unexpected "@"/],
   ])('names file and line of %j', (text, message) => {
     expect(() => expand(text)).toThrow(message);
   });
@@ -60,10 +60,16 @@ describe('shader preprocessor', () => {
 
   it('leaves out the blanks that tell no token from another', () => {
     expect(withoutBlanks('  #let A = B + "x y"\n\n  fn f(x: array<vec4<f32>, 2>) -> f32 { return (x[0] + y) * z; }')).toBe(
-      '#let A = B + "x y"\n\nfn f(x:array<vec4<f32>,2>)->f32{return(x[0]+y)*z;}',
+      '#let A=B+"x y"\n\nfn f(x:array<vec4<f32>,2>)->f32{return(x[0]+y)*z;}',
     );
-    // A sign after an operator or out of an expression, a template before an assignment or a comparison, and text in quotes.
-    const kept = ['a - -b', 'let x = -1', 'a - ${B}', 'let v: vec2<f32> = w', 'if a < b', '${C ? "x + y" : z}'];
-    expect(kept.map(withoutBlanks)).toEqual(kept.map((line) => line.replace('v: ', 'v:')));
+    const shorter = {
+      '#if A == "f16" && ! B': '#if A=="f16"&& !B',
+      '${C ? "x + y" : z} u': '${C?"x + y":z} u',
+      'i + ${2 * j}u': 'i+${2*j}u',
+    };
+    expect(Object.keys(shorter).map(withoutBlanks)).toEqual(Object.values(shorter));
+    // A sign after an operator or out of an expression, a type before an assignment, and what an expression gives beside a word.
+    const kept = ['a- -b', 'x= -1', 'a- ${B}', 'let v:vec2<f32> =w', 'let ${V} =w', 'return ${V}', '#include "a b.wgsl"'];
+    expect(kept.map(withoutBlanks)).toEqual(kept);
   });
 });

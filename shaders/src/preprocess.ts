@@ -2,7 +2,7 @@
  * Expands a WGSL template: `#if/#elif/#else/#endif`, `#for i in A..B/#endfor` (unrolled), `#let NAME = EXPR`,
  * `#include "file.wgsl"` and `${EXPR}`. Loops are unrolled here because WGSL can index registers only with constants.
  */
-import { evaluate, type Scope, type Value } from './expression.ts';
+import { evaluate, isTrue, type Value } from './expression.ts';
 import type { Shader } from './shader.ts';
 
 export type Defines = Readonly<Record<string, Value>>;
@@ -11,17 +11,21 @@ const DIRECTIVE = /^\s*#(if|elif|else|endif|for|endfor|let|include)\b\s*(.*)$/;
 const MAX_INCLUDE_DEPTH = 8;
 
 class Expander {
+  private readonly lines: readonly string[];
+
+  /** @param places of each line of `out`: the file and line that it comes from */
   constructor(
     private readonly shader: Shader,
+    private readonly scope: Map<string, Value>,
     private readonly out: string[],
-    /** For each line of `out` the file and line that it comes from. */
     private readonly places: string[] | undefined,
-    private readonly depth: number,
-  ) {}
+    private readonly depth = 0,
+  ) {
+    this.lines = shader.text.split('\n');
+  }
 
-  run(scope: Map<string, Value>): void {
-    const lines = this.shader.text.split('\n');
-    this.block(lines, 0, lines.length, scope);
+  run(): void {
+    this.block(0, this.lines.length);
   }
 
   private placeOf(line: number): string {
@@ -32,91 +36,82 @@ class Expander {
     throw new Error(`${this.placeOf(line)}: ${message}`);
   }
 
-  private value(text: string, line: number, scope: Scope): Value {
+  private value(text: string, line: number): Value {
     try {
-      return evaluate(text, scope);
+      return evaluate(text, this.scope);
     } catch (error) {
       return this.fail(line, error instanceof Error ? error.message : String(error));
     }
   }
 
   /** Expands lines[from, to); every directive that opens is closed within it. */
-  private block(lines: readonly string[], from: number, to: number, scope: Map<string, Value>): void {
+  private block(from: number, to: number): void {
     for (let at = from; at < to; at += 1) {
-      const line = lines[at] ?? '';
-      const directive = DIRECTIVE.exec(line);
-      if (!directive) {
-        this.out.push(this.substitute(line, at, scope));
+      const line = this.lines[at] ?? '';
+      const [, keyword, argument = ''] = DIRECTIVE.exec(line) ?? [];
+      if (keyword === undefined) {
+        this.out.push(line.replace(/\$\{([^}]*)\}/g, (_, text: string) => String(this.value(text, at))));
         this.places?.push(this.placeOf(at));
-        continue;
-      }
-      const [, keyword = '', argument = ''] = directive;
-      if (keyword === 'if') at = this.conditional(lines, at, to, scope);
-      else if (keyword === 'for') at = this.loop(lines, at, to, argument, scope);
-      else if (keyword === 'let') this.define(argument, at, scope);
-      else if (keyword === 'include') this.include(argument, at, scope);
+      } else if (keyword === 'if') at = this.conditional(at, to);
+      else if (keyword === 'for') at = this.loop(at, to, argument);
+      else if (keyword === 'let') this.define(argument, at);
+      else if (keyword === 'include') this.include(argument, at);
       else this.fail(at, `#${keyword} without its opening directive`);
     }
   }
 
-  private substitute(line: string, at: number, scope: Scope): string {
-    return line.replace(/\$\{([^}]*)\}/g, (_, text: string) => String(this.value(text, at, scope)));
+  private define(argument: string, at: number): void {
+    const [, name, text = ''] = /^(\w+)\s*=\s*(.+)$/.exec(argument) ?? [];
+    if (name === undefined) this.fail(at, '#let needs NAME = EXPRESSION');
+    this.scope.set(name, this.value(text, at));
   }
 
-  private define(argument: string, at: number, scope: Map<string, Value>): void {
-    const match = /^(\w+)\s*=\s*(.+)$/.exec(argument);
-    if (!match) this.fail(at, '#let needs NAME = EXPRESSION');
-    scope.set(match[1] ?? '', this.value(match[2] ?? '', at, scope));
-  }
-
-  private include(argument: string, at: number, scope: Map<string, Value>): void {
+  private include(argument: string, at: number): void {
     const name = /^"([^"]+)"\s*$/.exec(argument)?.[1];
     if (name === undefined) this.fail(at, '#include needs a quoted file name');
     if (this.depth >= MAX_INCLUDE_DEPTH) this.fail(at, `#include "${name}" nests deeper than ${MAX_INCLUDE_DEPTH}`);
     const included = this.shader.includes.find(({ file }) => file === name) ?? this.fail(at, `#include "${name}": no such file`);
-    new Expander(included, this.out, this.places, this.depth + 1).run(scope);
+    new Expander(included, this.scope, this.out, this.places, this.depth + 1).run();
   }
 
-  private conditional(lines: readonly string[], at: number, to: number, scope: Map<string, Value>): number {
-    let taken = false;
+  /** @returns the line that closes it, as {@link loop} does */
+  private conditional(at: number, to: number): number {
+    let isTaken = false;
     let branch = at;
     for (;;) {
-      const [, keyword = '', argument = ''] = DIRECTIVE.exec(lines[branch] ?? '') ?? [];
-      const end = this.close(lines, branch, to, ['elif', 'else', 'endif'], 'endif');
-      const value = taken ? 0 : keyword === 'else' ? 1 : this.value(argument, branch, scope);
-      if (value !== 0 && value !== '') {
-        taken = true;
-        this.block(lines, branch + 1, end, scope);
+      const [, keyword = '', argument = ''] = DIRECTIVE.exec(this.lines[branch] ?? '') ?? [];
+      if (keyword === 'endif') return branch;
+      const end = this.close(branch, to, ['elif', 'else', 'endif'], 'endif');
+      if (!isTaken && (keyword === 'else' || isTrue(this.value(argument, branch)))) {
+        isTaken = true;
+        this.block(branch + 1, end);
       }
-      if (/^\s*#endif\b/.test(lines[end] ?? '')) return end;
       branch = end;
     }
   }
 
-  private loop(lines: readonly string[], at: number, to: number, argument: string, scope: Map<string, Value>): number {
-    const match = /^(\w+)\s+in\s+(.+?)(?:\.\.(.+))?$/.exec(argument.trim());
-    if (!match) this.fail(at, '#for needs NAME in A..B or NAME in N');
-    const [, name = '', first = '', second] = match;
-    const low = second === undefined ? 0 : this.value(first, at, scope);
-    const high = this.value(second ?? first, at, scope);
+  private loop(at: number, to: number, argument: string): number {
+    const [, name, first = '', second] = /^(\w+)\s+in\s+(.+?)(?:\.\.(.+))?$/.exec(argument.trim()) ?? [];
+    if (name === undefined) this.fail(at, '#for needs NAME in A..B or NAME in N');
+    const low = second === undefined ? 0 : this.value(first, at);
+    const high = this.value(second ?? first, at);
     if (typeof low !== 'number' || typeof high !== 'number') this.fail(at, '#for needs numbers');
-    const end = this.close(lines, at, to, ['endfor'], 'endfor');
-    const outer = scope.get(name);
+    const end = this.close(at, to, ['endfor'], 'endfor');
+    const outer = this.scope.get(name);
     for (let index = low; index < high; index += 1) {
-      scope.set(name, index);
-      this.block(lines, at + 1, end, scope);
+      this.scope.set(name, index);
+      this.block(at + 1, end);
     }
-    if (outer === undefined) scope.delete(name);
-    else scope.set(name, outer);
+    if (outer === undefined) this.scope.delete(name);
+    else this.scope.set(name, outer);
     return end;
   }
 
   /** Line of the first of `closers` that belongs to the directive at `at`. */
-  private close(lines: readonly string[], at: number, to: number, closers: readonly string[], last: string): number {
+  private close(at: number, to: number, closers: readonly string[], last: string): number {
     let depth = 0;
     for (let line = at + 1; line < to; line += 1) {
-      const keyword = DIRECTIVE.exec(lines[line] ?? '')?.[1];
-      if (keyword === undefined) continue;
+      const keyword = DIRECTIVE.exec(this.lines[line] ?? '')?.[1] ?? '';
       if (depth === 0 && closers.includes(keyword)) return line;
       if (keyword === 'if' || keyword === 'for') depth += 1;
       else if (keyword === 'endif' || keyword === 'endfor') depth -= 1;
@@ -131,6 +126,6 @@ class Expander {
  */
 export function preprocess(shader: Shader, defines: Defines, places?: string[]): string {
   const out: string[] = [];
-  new Expander(shader, out, places, 0).run(new Map(Object.entries(defines)));
+  new Expander(shader, new Map(Object.entries(defines)), out, places).run();
   return out.join('\n');
 }

@@ -3,7 +3,7 @@
 // which a second pass reduces.
 //
 // Defines: T storage and A arithmetic type (vec2 or vec4 of f32: several sums at once, which FINISH makes one number of); TR result type; OP sum, prod, max, min; MAP of x (and center, one for each output, if CENTER);
-// FINISH of a and n. The kernel appends math.wgsl where they call it, or floats are compared; VARIANT
+// FINISH of a and n. The kernel appends math.wgsl where they call it, or floats are compared, and reduce.moments.wgsl for several sums; VARIANT
 //   thread:   one thread an output and chunk, neighbours along the outputs (coalesced for columns; no barrier);
 //   few:      the same in workgroups of 8, best on CPU adapters;
 //   subgroup: one subgroup, lanes along the chunk, combined by shuffles;
@@ -58,33 +58,6 @@ fn combine(a: A, b: A) -> A {
 }
 fn map(x: A, center: A) -> A { return ${MAP}; }
 
-#if A == "vec2f"
-/// d^2 and d.
-fn deviation(d: A) -> A { return d * vec2<f32>(d.x, 1.0); }
-/// The sum of squared deviations from a mean, of those from any number near it.
-fn squares_left(a: A) -> f32 { return not_negative(a.x - a.y * (a.y / params.count)); }
-#elif A == "vec4f"
-// d^2 in three units, of which one holds the sum of any f32, and d.
-const UNITS = vec4<f32>(0x1p-96, 1.0, 0x1p96, 0.0);
-fn moments(d: A) -> A {
-  let scaled = d * UNITS;
-  return scaled * scaled + vec4<f32>(0.0, 0.0, 0.0, d.w);
-}
-/// The root of the sum of squares over n, without the part of a sum of deviations `sum`.
-fn root(a: A, sum: f32, n: f32) -> f32 {
-  let is_small = a.y < 0x1p-80;
-  let is_large = a.y > 0x1p120;
-  let squares = select(select(a.y, a.z, is_small), a.x, is_large);
-  let shift = sum * select(select(1.0, UNITS.z, is_small), UNITS.x, is_large);
-  let left = not_negative(squares - shift * (shift / max(params.count, 1.0)));
-  return sqrt(left / n) * select(select(1.0, UNITS.x, is_small), UNITS.z, is_large);
-}
-#endif
-#if A == "vec2f" || A == "vec4f"
-/// Rounding may take a difference below 0; a NaN stays, which WGSL's max may drop.
-fn not_negative(x: f32) -> f32 { return select(x, 0.0, x < 0.0); }
-#endif
-
 #if VARIANT == "tree"
 var<workgroup> lanes: array<A, 64>;
 #endif
@@ -126,8 +99,9 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     total = combine(total, block);
   }
 #if VARIANT == "subgroup"
+#let OFFSET = 128
 #for step in 7
-#let OFFSET = step == 0 ? 64 : step == 1 ? 32 : step == 2 ? 16 : step == 3 ? 8 : step == 4 ? 4 : step == 5 ? 2 : 1
+#let OFFSET = OFFSET / 2
 #if OFFSET < SG
   total = combine(total, subgroupShuffleXor(total, ${OFFSET}u));
 #endif

@@ -1,5 +1,5 @@
 /** Launches of reductions: any axes of any view become one strided loop for each output, split in chunks where outputs are few. */
-import { argreduceWgsl, mathBaseWgsl, mathPowerWgsl, reduceWgsl } from '@mudpt/shaders';
+import { argreduceWgsl, mathBaseWgsl, mathPowerWgsl, reduceMomentsWgsl, reduceWgsl } from '@mudpt/shaders';
 import type { Device } from '../device.ts';
 import { bytesPerElement, type DType, wgslType } from '../dtype.ts';
 import type { Choice } from '../engine/tuner.ts';
@@ -32,14 +32,16 @@ export type Recipe = {
   readonly n?: number;
   /** Sums that are kept of every output, as a vector of f32; `map` and `finish` take and give vectors, the last `finish` a number. Default: one. */
   readonly terms?: 2 | 4;
-  /** {@link reduceWithMath} or {@link reduceWithPowers}, where floats are compared, or an expression calls their functions. */
-  readonly withMath?: Kernel;
+  /** One with the functions that `map` and `finish` call, and with math.base.wgsl where floats are compared. Default: none. */
+  readonly kernel?: Kernel;
 };
 
 const reduceKernel = kernel({ name: 'reduce', source: reduceWgsl });
 /** The kernel with the functions of math.base.wgsl. */
 export const reduceWithMath = kernel({ name: 'reduce', source: reduceWgsl, library: [mathBaseWgsl] });
-/** The kernel with those of math.power.wgsl, too. */
+/** The kernel with those of reduce.moments.wgsl, for recipes of several terms. */
+export const reduceWithMoments = kernel({ name: 'reduce', source: reduceWgsl, library: [reduceMomentsWgsl] });
+/** The kernel with those of math.base.wgsl and math.power.wgsl. */
 export const reduceWithPowers = kernel({ name: 'reduce', source: reduceWgsl, library: [mathBaseWgsl, mathPowerWgsl] });
 const argKernel = kernel({ name: 'argreduce', source: argreduceWgsl });
 
@@ -161,7 +163,7 @@ function reduceStage(problem: Problem, recipe: Recipe, out: Tensor, first?: numb
   const map = recipe.map ?? 'x';
   const usesCenter = recipe.center !== undefined && `${map} ${finish}`.includes('center');
   const callsMath = `${map} ${finish}`.includes('math_') || (A === 'f32' && (recipe.op === 'max' || recipe.op === 'min'));
-  const launched = (callsMath && recipe.withMath) || reduceKernel;
+  const launched = ((terms || callsMath) && recipe.kernel) || reduceKernel;
   launched.dispatch(device, {
     buffers: { x_values: source, result: target, ...(usesCenter && recipe.center ? { centers: recipe.center } : {}) },
     params: { ...geometry(problem, chunk, chunks), n: recipe.n ?? first ?? length, count: first ?? length },

@@ -7,7 +7,7 @@ import { empty, expectOneDevice } from '../definition/views.ts';
 import { Tensor } from '../tensor.ts';
 import { type ComputeType, evaluate, type Operand, type OperandName } from './evaluate.ts';
 import type { PointwiseRow } from './row.ts';
-import { settleNumbers, settleTypes } from './types.ts';
+import { settleTypes } from './types.ts';
 
 /** Letters of the operands of a row, in order. */
 const OPERAND_NAMES: readonly OperandName[] = ['x', 'y', 'z', 'w'];
@@ -30,7 +30,7 @@ export function applyPointwise(name: string, row: PointwiseRow, given: readonly 
   const { device, shape } = settleShape(name, complete);
   const comparison = row.compare?.(name, complete, shape);
   if (comparison instanceof Tensor) return comparison;
-  const operands = comparison?.operands ?? settleNumbers(name, complete);
+  const operands = comparison?.operands ?? row.settleNumbers?.(complete) ?? complete;
   const { compute, dtype } = comparison ? { ...comparison, dtype: 'bool' as const } : settleTypes(name, row, operands);
   const result = empty(device, shape, dtype);
   evaluate(device, {

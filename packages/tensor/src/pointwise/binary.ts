@@ -1,10 +1,15 @@
 /** Pointwise operations of two operands. */
 import { compareIntegers } from './compare.ts';
+import { zeroOrOne } from './numbers.ts';
 import { angle, anyNumber, anywhere, bitwise, integer, math, type PointwiseRow, power, special, test, whole, XY } from './row.ts';
 
 /** A comparison of numbers, exact for integers too. */
 /* @__NO_SIDE_EFFECTS__ */
 const comparison = (...row: Parameters<typeof test>): PointwiseRow => ({ ...test(...row), compare: compareIntegers });
+
+/** A question about the truth of numbers. */
+/* @__NO_SIDE_EFFECTS__ */
+const logical = (...row: Parameters<typeof test>): PointwiseRow => ({ ...test(...row), settleNumbers: zeroOrOne });
 
 export const add: PointwiseRow = {
   doc: 'x + y.',
@@ -237,6 +242,6 @@ export const lt: PointwiseRow = comparison('Whether x < y.', XY, 'x < y');
 export const le: PointwiseRow = comparison('Whether x <= y.', XY, 'x <= y');
 export const gt: PointwiseRow = comparison('Whether x > y.', XY, 'x > y');
 export const ge: PointwiseRow = comparison('Whether x >= y.', XY, 'x >= y');
-export const logicalAnd: PointwiseRow = test('Whether neither x nor y is zero.', XY, '!(x == C(0)) && !(y == C(0))');
-export const logicalOr: PointwiseRow = test('Whether x or y is not zero.', XY, '!(x == C(0)) || !(y == C(0))');
-export const logicalXor: PointwiseRow = test('Whether just one of x and y is not zero.', XY, '(x == C(0)) != (y == C(0))');
+export const logicalAnd: PointwiseRow = logical('Whether neither x nor y is zero.', XY, '!(x == C(0)) && !(y == C(0))');
+export const logicalOr: PointwiseRow = logical('Whether x or y is not zero.', XY, '!(x == C(0)) || !(y == C(0))');
+export const logicalXor: PointwiseRow = logical('Whether just one of x and y is not zero.', XY, '(x == C(0)) != (y == C(0))');

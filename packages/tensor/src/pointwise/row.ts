@@ -25,6 +25,8 @@ export type PointwiseRow = {
   readonly library?: readonly FunctionFile[];
   /** How integers are compared exactly. */
   readonly compare?: (name: string, operands: readonly Operand[], shape: Shape) => Tensor | IntegerComparison | undefined;
+  /** The operands with numbers beside integers that fit their dtype; default: as they are. */
+  readonly settleNumbers?: (operands: readonly Operand[]) => readonly Operand[];
   /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
   readonly forward: string;
   /** i32 and u32 arithmetic; where there is none, integers are converted to f32. */

@@ -1,4 +1,5 @@
 /** Pointwise operations of three operands and more. */
+import { boundsOfIntegers } from './numbers.ts';
 import { anyNumber, anywhere, math, type PointwiseRow, test } from './row.ts';
 
 export const where: PointwiseRow = {
@@ -14,6 +15,7 @@ export const clamp: PointwiseRow = math({
   doc: 'x limited to low and high (a left out bound does not limit); NaN stays.',
   operands: ['x', 'low', 'high'],
   defaults: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  settleNumbers: boundsOfIntegers,
   forward: 'math_minimum(math_maximum(x, y), z)',
   integer: 'min(max(x, y), z)',
   gradients: ['select(0.0, g, x >= y && x <= z)', 'select(0.0, g, x < y && y <= z)', 'select(0.0, g, z < math_maximum(x, y))'],

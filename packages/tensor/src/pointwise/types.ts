@@ -1,5 +1,5 @@
 /** Type promotion of pointwise operations, and numbers combined with tensors in the promoted type. */
-import { type DType, isFloat, promote, rangeOf } from '../dtype.ts';
+import { type DType, isFloat, promote } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { ComputeType, Operand } from './evaluate.ts';
 import type { PointwiseRow } from './row.ts';
@@ -66,28 +66,6 @@ function expectNoUnsigned(name: string, values: readonly Operand[]): void {
     "cast the u32 tensor first: .cast('i32') where its values are below 2^31, else .cast('f32')",
   );
 }
-
-/**
- * Numbers beside integers that need not fit the dtype: a bound of clamp beyond every integer of the tensors limits nothing, and a
- * logical operation only asks whether a number is zero.
- */
-export function settleNumbers(name: string, operands: readonly Operand[]): readonly Operand[] {
-  const tensors = operands.filter((operand) => typeof operand !== 'number');
-  if (tensors.some(({ dtype }) => isFloat(dtype))) return operands;
-  if (name === 'logicalAnd' || name === 'logicalOr' || name === 'logicalXor')
-    return operands.map((operand) => (typeof operand === 'number' ? Number(operand !== 0) : operand));
-  if (name !== 'clamp') return operands;
-  const dtype = tensors.reduce<DType>((common, tensor) => promote(common, tensor.dtype), 'u32');
-  const [least, most] = rangeOf(dtype);
-  const [x, low, high] = operands as [Operand, Operand, Operand];
-  return [
-    x,
-    typeof low === 'number' && low < least && !isFraction(low) ? least : low,
-    typeof high === 'number' && high > most && !isFraction(high) ? most : high,
-  ];
-}
-
-const isFraction = (x: number): boolean => Number.isFinite(x) && !Number.isInteger(x);
 
 function expectCondition(name: string, condition: Operand | undefined): void {
   if (typeof condition === 'object' && !isFloat(condition.dtype)) return;

@@ -21,6 +21,7 @@ import {
   reducedShape,
   type ReduceOptions,
   reduceWithMath,
+  reduceWithMoments,
   reduceWithPowers,
 } from '../../kernels/reduce.ts';
 
@@ -67,7 +68,7 @@ function expectElements(op: string, x: Tensor, axes: readonly number[]): void {
 function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
   const list = axesOf(op, x, axes);
   expectElements(op, x, list);
-  return reduce(x, list, options.keepdim, { name: op, op, result: x.dtype, withMath: reduceWithMath });
+  return reduce(x, list, options.keepdim, { name: op, op, result: x.dtype, kernel: reduceWithMath });
 }
 
 /**
@@ -97,8 +98,8 @@ function deviations(op: 'variance' | 'std', x: Tensor, axes: Axes, { keepdim, co
   // A second sum takes the rounding error of the mean out; the root is taken in f32, where the square may not fit f16.
   const recipe =
     op === 'std'
-      ? ({ map: 'moments(x - center)', finish: 'root(a, a.w, n)', terms: 4 } as const)
-      : ({ map: 'deviation(x - center)', finish: 'squares_left(a) / n', terms: 2 } as const);
+      ? ({ map: 'moments(x - center)', finish: 'root(a, a.w, n)', terms: 4, kernel: reduceWithMoments } as const)
+      : ({ map: 'deviation(x - center)', finish: 'squares_left(a) / n', terms: 2, kernel: reduceWithMoments } as const);
   return reduce(x, list, keepdim, { name: op, op: 'sum', result: real(x.dtype), center, n, ...recipe });
 }
 
@@ -128,7 +129,7 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
   const result = real(x.dtype);
   if (reducedLength(x.shape, list) === 0)
     return full(reducedShape(x.shape, list, keepdim), Number.NEGATIVE_INFINITY, { dtype: result, device: x.device });
-  using center = reduce(x, list, keepdim, { name: 'logsumexp', op: 'max', result: 'f32', withMath: reduceWithMath });
+  using center = reduce(x, list, keepdim, { name: 'logsumexp', op: 'max', result: 'f32', kernel: reduceWithMath });
   return reduce(x, list, keepdim, {
     name: 'logsumexp',
     op: 'sum',
@@ -136,7 +137,7 @@ export const logsumexp = defineOp('logsumexp', (x: Tensor, axes?: Axes, { keepdi
     map: 'math_exp(x - select(0.0, center, math_is_finite(center)))',
     finish: 'math_log(a) + select(0.0, center, math_is_finite(center))',
     center,
-    withMath: reduceWithMath,
+    kernel: reduceWithMath,
   });
 });
 
@@ -152,10 +153,12 @@ export const norm = defineOp(
     const list = axesOf('norm', x, axes);
     if (!(p > 0)) throw new ShapeError('norm', `order p = ${p} is not positive`, 'use 1, 2, Infinity or another positive number');
     const result = real(x.dtype);
-    const recipe = { name: 'norm', result, withMath: reduceWithMath } as const;
+    const recipe = { name: 'norm', result, kernel: reduceWithMath } as const;
     if (p === 1) return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'abs(x)' });
-    if (p === 2)
-      return reduce(x, list, keepdim, { ...recipe, op: 'sum', map: 'moments(x)', finish: 'root(a, 0.0, 1.0)', terms: 4 });
+    if (p === 2) {
+      const squares = { map: 'moments(x)', finish: 'root(a, 0.0, 1.0)', terms: 4, kernel: reduceWithMoments } as const;
+      return reduce(x, list, keepdim, { ...recipe, op: 'sum', ...squares });
+    }
     if (p === Number.POSITIVE_INFINITY) {
       if (reducedLength(x.shape, list) === 0)
         return full(reducedShape(x.shape, list, keepdim), 0, { dtype: result, device: x.device });
@@ -167,7 +170,7 @@ export const norm = defineOp(
     return reduce(x, list, keepdim, {
       ...recipe,
       op: 'sum',
-      withMath: reduceWithPowers,
+      kernel: reduceWithPowers,
       n: p,
       map: `math_pow(abs(x) / ${unit}, params.n)`,
       finish: `${unit} * math_pow(a, 1.0 / n)`,
