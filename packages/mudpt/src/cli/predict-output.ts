@@ -16,19 +16,27 @@ export function statusOf({ why, top }: FilePrediction, threshold = 0): Status {
   return nth(top, 0).probability < threshold ? 'unsure' : 'ok';
 }
 
+export type WriterOptions = {
+  /** Whether a person reads the output: then names are escaped in CSV too. Default false. */
+  readonly isTerminal?: boolean | undefined;
+  /** The epoch whose state predicts, for every record. Default: the end of the run. */
+  readonly epoch?: number | undefined;
+};
+
 /** Writes predictions as they come, where the form allows it. */
 export class PredictionWriter {
   private readonly kept: FilePrediction[] = [];
+  private readonly isTerminal: boolean;
+  private readonly epoch: number | undefined;
 
-  /** @param isTerminal whether a person reads the output: then names are escaped in CSV too */
   constructor(
     private readonly form: OutputForm,
     private readonly threshold: number,
     private readonly write: (text: string) => void,
-    private readonly isTerminal = false,
-    /** The epoch whose state predicts, for every record; undefined for the end of the run. */
-    private readonly epoch?: number,
+    { isTerminal = false, epoch }: WriterOptions = {},
   ) {
+    this.isTerminal = isTerminal;
+    this.epoch = epoch;
     if (form === 'csv') this.row([...COLUMNS, ...(epoch === undefined ? [] : ['epoch'])]);
   }
 

@@ -47,13 +47,8 @@ export async function predictCommand(given: string, inputs: readonly string[], f
   using device = await Device.open();
   const run = await openWith(flags, path, device, note);
   try {
-    const writer = new PredictionWriter(
-      formOf(flags),
-      threshold,
-      (text) => process.stdout.write(text),
-      process.stdout.isTTY,
-      epoch,
-    );
+    const { isTTY: isTerminal } = process.stdout;
+    const writer = new PredictionWriter(formOf(flags), threshold, (text) => process.stdout.write(text), { isTerminal, epoch });
     const predictions = await predictFiles(run, files, top, { onPrediction: (one) => writer.add(one) });
     writer.end();
     if (flags.copyTo !== undefined) {

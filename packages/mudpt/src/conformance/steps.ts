@@ -42,13 +42,16 @@ export async function capturedStep(subject: Subject): Promise<void> {
   }
 }
 
-const whole = (microBatches: number, recompute: Recompute = false) => ({ microBatches, recompute });
+const whole = (microBatches: number, { recompute = false }: { readonly recompute?: Recompute } = {}) => ({
+  microBatches,
+  recompute,
+});
 const REMATERIALIZATIONS: readonly Rematerialization[] = [
   RECOMPUTE,
-  { text: whole(0, 'selective'), image: whole(0) },
+  { text: whole(0, { recompute: 'selective' }), image: whole(0) },
   { text: whole(1), image: whole(1) },
   { text: whole(2), image: whole(3) },
-  { text: whole(9, true), image: whole(9, true) },
+  { text: whole(9, { recompute: true }), image: whole(9, { recompute: true }) },
 ];
 
 export async function memoryPolicies(subject: Subject): Promise<void> {

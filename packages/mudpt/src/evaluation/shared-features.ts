@@ -42,7 +42,7 @@ export class SharedFeatures {
     if (found) return { features: found, items, labels: Int32Array.from(items, ({ label }) => label) };
     const made = await make();
     // Incomplete features are not kept: unreadable images are reported by the loader that met them, and other runs must report them too.
-    if (made.items.length === items.length) await this.remember(name, made.features, true);
+    if (made.items.length === items.length) await this.save(name, made.features);
     return made;
   }
 
@@ -52,7 +52,7 @@ export class SharedFeatures {
     const found = await this.find(name, device);
     if (found) return found;
     const made = await make();
-    await this.remember(name, made, true);
+    await this.save(name, made);
     return made;
   }
 
@@ -68,12 +68,16 @@ export class SharedFeatures {
     const loaded = await this.files?.load(name, device);
     if (!loaded) return undefined;
     this.hits += 1;
-    await this.remember(name, loaded, false);
+    await this.remember(name, loaded);
     return loaded;
   }
 
-  private async remember(name: string, values: Tensor, isNew: boolean): Promise<void> {
-    if (isNew) await this.files?.save(name, values);
+  private async save(name: string, values: Tensor): Promise<void> {
+    await this.files?.save(name, values);
+    await this.remember(name, values);
+  }
+
+  private async remember(name: string, values: Tensor): Promise<void> {
     if (values.dtype === 'f32') this.keepHere(name, { data: (await values.data()) as Float32Array, shape: values.shape });
   }
 

@@ -38,13 +38,17 @@ export function templateFeatures(
 const SENTENCES_AT_ONCE = 1024;
 
 /**
- * The mean over each class's sentences [C, embed], not normalised, computed once.
+ * The mean over each class's sentences [C, embed], not normalised, computed once, as PromptSRC takes it.
  * @param sentences by label, one at least
- * @param isOfUnits whether each sentence's feature is normalised before the mean (CuPL), or taken as it is (PromptSRC)
  * @throws MethodError for a sentence that the text tower cannot hold
  */
-export function sentenceFeatures(context: SentenceContext, sentences: Sentences, isOfUnits: boolean): Tensor {
-  return ofSentences(context, sentences, (features, counts) => meanOfRows(isOfUnits ? l2Normalize(features) : features, counts));
+export function meanSentenceFeatures(context: SentenceContext, sentences: Sentences): Tensor {
+  return ofSentences(context, sentences, meanOfRows);
+}
+
+/** The same of sentences whose features are normalised before the mean, as CuPL takes them. */
+export function meanUnitSentenceFeatures(context: SentenceContext, sentences: Sentences): Tensor {
+  return ofSentences(context, sentences, (features, counts) => meanOfRows(l2Normalize(features), counts));
 }
 
 /**

@@ -23,7 +23,7 @@ class Adapted extends PromptedClip {
 
 class WholeAdapted extends Adapted {
   override forContext(other: ClassContext): PromptMethod {
-    return new WholeAdapted(this.name, this.contextFor(other), this.learner, this.template, false);
+    return new WholeAdapted(this.name, this.contextFor(other), this.learner, this.template, { owns: false });
   }
 }
 

@@ -11,7 +11,7 @@ import type { MethodContext, PromptMethod, TowerPrompts } from '../method/method
 import { promptSpec } from '../method/prompt-spec.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { LearntPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const clipAdapterSettings = z.strictObject({
@@ -37,14 +37,14 @@ export class ClipAdapter extends PromptedClip {
     learner: PromptLearner,
     template: PromptTemplate,
     private readonly ratio: number,
-    owns = true,
+    ownership?: Ownership,
   ) {
-    super('clip-adapter', context, learner, template, owns);
+    super('clip-adapter', context, learner, template, ownership);
   }
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, ClipAdapter);
-    return new ClipAdapter(this.contextFor(other), this.learner, this.template, this.ratio, false);
+    return new ClipAdapter(this.contextFor(other), this.learner, this.template, this.ratio, { owns: false });
   }
 
   protected override imageFeatures(images: Tensor, prompts: TowerPrompts): Tensor {

@@ -23,7 +23,7 @@ import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import { type AdapterUse, type PromptLearner, shapesOf } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 
 /** Blocks from the first to the one before the last, as shares of the tower. */
@@ -150,9 +150,9 @@ export class ClipLora extends PromptedClip {
     context: MethodContext,
     protected override readonly learner: LowRankLearner,
     template: PromptTemplate,
-    owns = true,
+    ownership?: Ownership,
   ) {
-    super('clip-lora', context, learner, template, owns);
+    super('clip-lora', context, learner, template, ownership);
     const seed = () => keep(tensor(Uint32Array.of(context.seed >>> 0), { device: context.device, dtype: 'u32' }));
     this.state = new Map(learner.settings.dropout > 0 ? [['dropout.seed', seed()]] : []);
   }
@@ -167,7 +167,7 @@ export class ClipLora extends PromptedClip {
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, ClipLora);
-    return new ClipLora(this.contextFor(other), this.learner, this.template, false);
+    return new ClipLora(this.contextFor(other), this.learner, this.template, { owns: false });
   }
 
   override dispose(): void {

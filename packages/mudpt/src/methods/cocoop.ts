@@ -14,7 +14,7 @@ import { trainingPreset } from '../method/training-settings.ts';
 import { named } from '../prompts/injection/parts.ts';
 import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
 import { prefixTemplate, type PromptTemplate } from '../prompts/texts/prompt-template.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 import { coopStart, coopText, decidedByWords } from './coop.ts';
 
@@ -68,9 +68,9 @@ export class Cocoop extends PromptedClip {
     context: MethodContext,
     protected override readonly learner: ConditionalContext,
     template: PromptTemplate,
-    owns = true,
+    ownership?: Ownership,
   ) {
-    super('cocoop', context, learner, template, owns);
+    super('cocoop', context, learner, template, ownership);
     this.textsPerImage = context.classNames.length;
   }
 
@@ -104,7 +104,7 @@ export class Cocoop extends PromptedClip {
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, Cocoop);
-    return new Cocoop(this.contextFor(other), this.learner, this.template, false);
+    return new Cocoop(this.contextFor(other), this.learner, this.template, { owns: false });
   }
 }
 

@@ -33,6 +33,7 @@ import { promptSpec, type PromptSpec } from '../method/prompt-spec.ts';
 import type { Rematerialization } from '../method/rematerialization.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { shapesOf } from '../prompts/learner.ts';
+import type { Ownership } from '../prompts/prompted.ts';
 import { decidedSetting, decidedText } from '../settings/decided.ts';
 import { settingsOf } from '../settings/fields.ts';
 import { settingMetadata } from '../settings/metadata.ts';
@@ -96,21 +97,23 @@ export class Dept implements PromptMethod {
   private readonly columns: Tensor | undefined;
 
   private readonly learntOn: readonly string[];
+  private readonly owns: boolean;
 
   /**
    * @param of.learntOn names of the classifier's classes
    * @param of.notes what a person should know of the base
+   * @param of.owns whether the classifier is disposed with this
    */
   constructor(
     private readonly base: PromptMethod,
     private readonly head: ScaledHead,
     private readonly settings: Pick<DeptSettings, 'weight' | 'rateFactor'>,
-    of: { readonly learntOn: readonly string[]; readonly notes?: readonly string[] },
-    private readonly owns = true,
+    of: Ownership & { readonly learntOn: readonly string[]; readonly notes?: readonly string[] },
   ) {
-    const { learntOn } = of;
+    const { learntOn, notes = [], owns = true } = of;
     this.learntOn = learntOn;
-    this.remarks = [...(base.remarks ?? []), ...(of.notes ?? [])];
+    this.owns = owns;
+    this.remarks = [...(base.remarks ?? []), ...notes];
     this.learnable = new Map([...base.learnable, ...head.learnable]);
     this.spec = promptSpec('dept', {
       ...base.spec,
@@ -207,7 +210,7 @@ export class Dept implements PromptMethod {
   }
 
   forContext(other: ClassContext): PromptMethod {
-    return new Dept(this.base.forContext(other), this.head, this.settings, { learntOn: this.learntOn }, false);
+    return new Dept(this.base.forContext(other), this.head, this.settings, { learntOn: this.learntOn, owns: false });
   }
 
   dispose(): void {

@@ -63,7 +63,7 @@ export {
 export { drawPrompts, LearntPrompts, type PromptLearner, shapesOf } from '../prompts/learner.ts';
 export { placeContext, type PromptIds } from '../prompts/texts/prompt-ids.ts';
 export { literalTemplate, prefixTemplate, type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
-export { PromptedClip } from '../prompts/prompted.ts';
+export { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 export { adapterOutput } from './clip-adapter.ts';
 export { CoPrompt } from './coprompt.ts';
 export { LpPlusPlus, type LpSettings } from './lp-plus-plus.ts';

@@ -87,7 +87,7 @@ export class MudptLearner implements PromptLearner {
 
   prompts(): TowerPrompts {
     const { text, image } = this.learnt;
-    const { imageFirst, imageDeep, textDeep } = this.injection.inject(this.learnt, true);
+    const { imageFirst, imageDeep, textDeep } = this.injection.inject(this.learnt, { isAdded: true });
     return {
       text: [text.first, ...unbind(textDeep ?? text.deep)],
       image: [imageFirst ?? image.first, ...unbind(imageDeep ?? image.deep)],

@@ -16,7 +16,7 @@ import type { PublishedSettings } from '../method/published.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
 import { LearntPrompts, type PromptLearner } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 import { settingMetadata } from '../settings/metadata.ts';
 
@@ -59,9 +59,9 @@ export class Prolip extends PromptedClip {
     learner: PromptLearner,
     private readonly templates: Texts,
     private readonly options: Pick<ProlipSettings, 'penalty' | 'scale' | 'views'>,
-    owns = true,
+    ownership?: Ownership,
   ) {
-    super('prolip', context, learner, templates[0], owns);
+    super('prolip', context, learner, templates[0], ownership);
     const { image } = context;
     const of = (images: Tensor): Tensor => featuresBeforeProjection(image, images);
     if (options.views > 0) this.inputs = { views: options.views, width: image.config.width, of };
@@ -89,7 +89,7 @@ export class Prolip extends PromptedClip {
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, Prolip);
-    return new Prolip(this.contextFor(other), this.learner, this.templates, this.options, false);
+    return new Prolip(this.contextFor(other), this.learner, this.templates, this.options, { owns: false });
   }
 
   override dispose(): void {

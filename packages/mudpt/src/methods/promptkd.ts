@@ -19,7 +19,7 @@ import { trainingPreset } from '../method/training-settings.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import { named } from '../prompts/injection/parts.ts';
 import { type AdapterUse, type PromptLearner, shapesOf } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 
 const promptkdSettings = z.strictObject({
@@ -98,15 +98,18 @@ export class Promptkd extends PromptedClip {
   private readonly taught: PromptMethod;
   /** Its text features [C, teacher's embed]: the class vectors of both, computed once. */
   private readonly vectors: Tensor;
+  /** Not made for other classes by another: it learns, and the teacher is its own. */
+  private readonly isFirst: boolean;
 
   constructor(
     context: MethodContext,
     protected override readonly learner: Student,
     template: PromptTemplate,
     private readonly teacher: Teacher,
-    private readonly isFirst = true,
+    { owns = true }: Ownership = {},
   ) {
-    super('promptkd', context, learner, template, isFirst);
+    super('promptkd', context, learner, template, { owns });
+    this.isFirst = owns;
     this.remarks = [`it learns from ${teacher.name}, which takes ${Math.ceil(teacher.bytes / 2 ** 20)} MiB of device memory`];
     this.taught = teacher.method.forContext(classContext(context));
     const vectors = noGrad(() => this.taught.textFeatures());
@@ -148,7 +151,7 @@ export class Promptkd extends PromptedClip {
 
   override forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, Promptkd);
-    return new Promptkd(this.contextFor(other), this.learner, this.template, this.teacher, false);
+    return new Promptkd(this.contextFor(other), this.learner, this.template, this.teacher, { owns: false });
   }
 
   override dispose(): void {

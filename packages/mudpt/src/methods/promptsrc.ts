@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { deepContext } from '../prompts/deep-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { plainMean, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
+import { plainMean, meanSentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import { independentPrompts } from '../prompts/independent.ts';
 import type { MethodContext, PromptMethod, StepLoss } from '../method/method.ts';
@@ -139,7 +139,7 @@ export class Promptsrc extends GuidedClip {
 /** Unit vectors [C, embed] of the mean of frozen text features: over templates, or over a class's descriptions where there are any. */
 function unitMean(context: MethodContext, templates: readonly PromptTemplate[]): Tensor {
   if (context.descriptions) {
-    using means = sentenceFeatures(context, context.descriptions, false);
+    using means = meanSentenceFeatures(context, context.descriptions);
     return keep(noGrad(() => scope(() => l2Normalize(means))));
   }
   using features = templateFeatures(context, templates);

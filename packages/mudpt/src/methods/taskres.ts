@@ -54,7 +54,7 @@ export class TaskRes extends PromptedClip {
     private readonly residualWeight: number,
     private readonly rows?: Rows,
   ) {
-    super('taskres', context, learner, templates[0], rows === undefined);
+    super('taskres', context, learner, templates[0], { owns: rows === undefined });
     try {
       using features = templateFeatures(context, templates);
       this.base = keep(plainMean(features));

@@ -6,7 +6,7 @@
 import { Linear } from '@mudpt/autograd';
 import { add, crossEntropy, keep, l2Normalize, mul, reshape, scope, type Tensor } from '@mudpt/tensor';
 import { z } from 'zod';
-import { meanOfUnits, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
+import { meanOfUnits, meanUnitSentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
@@ -21,7 +21,7 @@ import { placeholders, randomPrompts } from '../prompts/initial.ts';
 import { named } from '../prompts/injection/parts.ts';
 import { AFTER_START } from '../prompts/layers.ts';
 import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
-import { PromptedClip } from '../prompts/prompted.ts';
+import { type Ownership, PromptedClip } from '../prompts/prompted.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
 import { CONTEXT } from './coop.ts';
 
@@ -102,9 +102,9 @@ export class Tcp extends PromptedClip {
     template: PromptTemplate,
     private readonly handTemplate: PromptTemplate,
     private readonly distanceWeight: number,
-    owns = true,
+    ownership?: Ownership,
   ) {
-    super('tcp', context, learner, template, owns);
+    super('tcp', context, learner, template, ownership);
   }
 
   override loss(images: Tensor, labels: Tensor): StepLoss {
@@ -124,7 +124,7 @@ export class Tcp extends PromptedClip {
     const context = this.contextFor(other);
     return withFeatures(context, this.handTemplate, (written) => {
       const learner = new ClassAwarePrompts(this.learner.parts, written);
-      return new Tcp(context, learner, this.template, this.handTemplate, this.distanceWeight, false);
+      return new Tcp(context, learner, this.template, this.handTemplate, this.distanceWeight, { owns: false });
     });
   }
 
@@ -159,7 +159,7 @@ function expectPlaces(tokenizer: MethodContext['tokenizer'], template: string, c
 
 function unitFeatures(context: MethodContext, template: PromptTemplate): Tensor {
   if (context.descriptions) {
-    using means = sentenceFeatures(context, context.descriptions, true);
+    using means = meanUnitSentenceFeatures(context, context.descriptions);
     return keep(scope(() => l2Normalize(means)));
   }
   using features = templateFeatures(context, [template]);

@@ -5,7 +5,7 @@
  */
 import { keep, l2Normalize, scope } from '@mudpt/tensor';
 import { defineMethod } from '../method/definition.ts';
-import { meanOfUnits, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
+import { meanOfUnits, meanUnitSentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import type { MethodContext } from '../method/method.ts';
 import { type TextFeatures, TipAdapter } from '../features/tip-cache.ts';
 import { tipFSettings, type TipFSettings, tipSettings, type TipSettings } from '../features/tip-settings.ts';
@@ -48,7 +48,7 @@ function unitTexts(context: MethodContext, { templates }: TipSettings): TextFeat
   const texts = (templates.length > 0 ? templates : [undefined]).map((template) => textTemplate(context.tokenizer, template));
   return (classes) => {
     if (classes.descriptions) {
-      using means = sentenceFeatures({ ...context, ...classes }, classes.descriptions, true);
+      using means = meanUnitSentenceFeatures({ ...context, ...classes }, classes.descriptions);
       return keep(scope(() => l2Normalize(means)));
     }
     using features = templateFeatures({ ...context, ...classes }, texts);

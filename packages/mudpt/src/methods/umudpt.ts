@@ -58,8 +58,8 @@ export class UmudptLearner implements PromptLearner {
   }
 
   prompts(): TowerPrompts {
-    const joined = layered({ first: this.first, deep: this.deep }, true);
-    const { first, deep } = unlayered(this.toImage.forward(joined), true);
+    const joined = layered({ first: this.first, deep: this.deep });
+    const { first, deep } = unlayered(this.toImage.forward(joined));
     return {
       text: [this.first, ...unbind(this.deep)],
       image: [first, ...(deep ? unbind(deep) : [])],

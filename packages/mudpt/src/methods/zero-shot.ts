@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { fillTemplate } from '../data/class-names.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
-import { meanOfUnits, sentenceFeatures, templateFeatures } from '../features/ensemble.ts';
+import { meanOfUnits, meanUnitSentenceFeatures, templateFeatures } from '../features/ensemble.ts';
 import { MethodError } from '../method/errors.ts';
 import type { FeatureMethod, FitReport, MethodContext } from '../method/method.ts';
 import { cosineLogits } from '../prompts/cosine.ts';
@@ -58,7 +58,7 @@ function featuresOf(
     ...nth(descriptions, label),
     ...templates.map((template) => fillTemplate(template, name)),
   ]);
-  using means = sentenceFeatures(context, texts, true);
+  using means = meanUnitSentenceFeatures(context, texts);
   return keep(scope(() => l2Normalize(means)));
 }
 

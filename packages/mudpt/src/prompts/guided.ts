@@ -22,7 +22,7 @@ export abstract class GuidedClip extends PromptedClip {
     template: PromptTemplate,
     frozenTexts: ((context: MethodContext) => Tensor) | undefined,
   ) {
-    super(name, context, learner, template, frozenTexts !== undefined);
+    super(name, context, learner, template, { owns: frozenTexts !== undefined });
     try {
       this.frozen = frozenTexts?.(context);
     } catch (error) {

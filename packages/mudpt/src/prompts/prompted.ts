@@ -13,6 +13,12 @@ import { drawnText, expectFits, type PromptIds, promptIds } from './texts/prompt
 import type { PromptTemplate } from './texts/prompt-template.ts';
 import { TextPrompts } from './texts/text-prompts.ts';
 
+/** Whose the learnt tensors are. */
+export type Ownership = {
+  /** Whether disposing the method, or an error while it is made, disposes them. Default true; one made `forContext` has those of another. */
+  readonly owns?: boolean;
+};
+
 /** Prompt learning with cross-entropy on the cosines of both towers' features. */
 export class PromptedClip implements PromptMethod {
   readonly kind = 'prompts';
@@ -24,10 +30,10 @@ export class PromptedClip implements PromptMethod {
   /** Features of texts in which nothing is learnt. */
   private readonly fixed: Tensor | undefined;
   private rematerialization: Rematerialization;
+  private readonly owns: boolean;
 
   /**
    * @param template of the texts; where the spec has context tokens, they take the places of the first tokens after the start
-   * @param owns whether disposing this, or an error here, disposes the learnt tensors
    * @throws MethodError for a text that does not fit, and where the learnt tensors differ from the spec
    */
   constructor(
@@ -35,8 +41,9 @@ export class PromptedClip implements PromptMethod {
     protected readonly context: MethodContext,
     protected readonly learner: PromptLearner,
     protected readonly template: PromptTemplate,
-    private readonly owns = true,
+    { owns = true }: Ownership = {},
   ) {
+    this.owns = owns;
     const { device, text, classNames, tokenizer, textPath = 'auto', rematerialization = KEEP_ALL } = context;
     const { spec, learnable } = learner;
     this.spec = spec;
@@ -107,7 +114,7 @@ export class PromptedClip implements PromptMethod {
   /** Makes a plain instance: a subclass overrides this, and makes one of its own class with {@link contextFor}. */
   forContext(other: ClassContext): PromptMethod {
     expectNoSubclass(this, PromptedClip);
-    return new PromptedClip(this.name, this.contextFor(other), this.learner, this.template, false);
+    return new PromptedClip(this.name, this.contextFor(other), this.learner, this.template, { owns: false });
   }
 
   dispose(): void {

@@ -35,15 +35,15 @@ export function headline(
   after: Evaluation,
 ): Markup {
   const [from, to] = [before.metrics.accuracy, after.metrics.accuracy];
-  const number = (label: string, value: string, isMain = false): Markup =>
+  const number = (label: string, value: string, { isMain = false } = {}): Markup =>
     html`<div class="number${isMain ? ' main' : ''}"><b>${value}</b><span class="soft">${label}</span></div>`;
   const shots = config.shots === 'all' ? 'all training pictures' : `${config.shots} pictures a class`;
   return html`<h1>${summary.method.title} on ${summary.data.name}</h1>
 <p class="soft">${sentence(summary.method.summary)}; ${shots}, seed ${config.seed}. Base model ${summary.model.name}, frozen. ${summary.method.parameters.toLocaleString('en')} numbers were ${config.imported ? html`read from <code>${config.imported.file}</code>, evaluated` : `learnt in ${summary.training.seconds.toFixed(0)} s`} on ${summary.adapter}.</p>
 <div class="numbers">
 ${number(`zero-shot, ±${uncertainty(before).toFixed(1)}`, percent(from))}
-${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), true)}
-${number('points gained', points(to - from), true)}
+${number(`${nameOfEvaluation('tuned', summary.method.name)}, ±${uncertainty(after).toFixed(1)}`, percent(to), { isMain: true })}
+${number('points gained', points(to - from), { isMain: true })}
 ${number(`macro F1 over ${classesWithImages(after.metrics)} classes, from ${before.metrics.macroF1.toFixed(1)}`, percent(after.metrics.macroF1))}
 </div>
 <div class="track"><i class="${from > to ? 'lost' : 'after'}" style="width:${Math.max(from, to).toFixed(2)}%"></i><i class="before" style="width:${Math.min(from, to).toFixed(2)}%"></i></div>

@@ -24,7 +24,7 @@ export async function readFollowUp(run: string, followUp: Measured): Promise<Pre
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new FormatError('sweep', `${path} cannot be read (${(cause as Error).message})`, 'evaluate the cell again', { cause });
   });
-  return openSealedLines('sweep', path, bytes, false).map((line) => {
+  return openSealedLines('sweep', path, bytes).map((line) => {
     const { success, data } = predictionSchema.safeParse(line);
     if (success) return data as Prediction;
     throw new FormatError('sweep', `${path} has a line that is no prediction`, 'remove the run: it is made again');

@@ -76,10 +76,10 @@ class Trainer {
     }
     while (this.state.epoch < epochs && this.state.stoppedAfter === undefined) {
       const isWhole = await this.epoch(this.state.epoch, epochs);
-      if (!isWhole) return this.result(true);
+      if (!isWhole) return this.result({ isStopped: true });
     }
     if (this.state.best) this.best.restore();
-    return this.result(false);
+    return this.result({ isStopped: false });
   }
 
   private goOn(state: TrainingState): void {
@@ -234,7 +234,7 @@ class Trainer {
     this.savedAt = performance.now();
   }
 
-  private result(isStopped: boolean): TrainingResult {
+  private result({ isStopped }: { readonly isStopped: boolean }): TrainingResult {
     const { stoppedAfter, best } = this.state;
     return {
       ...this.reached(),

@@ -8,6 +8,7 @@
 import type { LayerNorm, Linear } from '@mudpt/autograd';
 import { attention, reshape, scope, select, type Tensor } from '@mudpt/tensor';
 import {
+  type AddingOptions,
   type Injected,
   type Injection,
   type InjectionOptions,
@@ -46,7 +47,7 @@ class CrossMap implements LayerMap {
     this.norm1 = norm(width, options);
     this.feedForward = new FeedForward(width, options);
     this.norm2 = norm(width, options);
-    this.project = lastLinear(width, width, options, zeroInit);
+    this.project = lastLinear(width, width, { ...options, zeroInit });
     this.learnable = [
       ...(this.outer ? [...named(`${name}.ln_target`, this.outer.target), ...named(`${name}.ln_source`, this.outer.source)] : []),
       ...named(`${name}.attn.query`, this.query),
@@ -60,7 +61,7 @@ class CrossMap implements LayerMap {
     ];
   }
 
-  forward(source: Tensor, target: Tensor, isAdded = false): Tensor {
+  forward(source: Tensor, target: Tensor, { isAdded = false }: AddingOptions = {}): Tensor {
     return scope(() => {
       const fused = isAdded ? { residual: target } : {};
       const { outer, norm1, norm2, feedForward, project } = this;
@@ -91,7 +92,7 @@ export class CrossAttentionInjection implements Injection {
   constructor(private readonly options: InjectionOptions & PartOptions & { readonly form: NormForm }) {
     const { depth, textWidth, imageWidth, layer0, perLayer } = options;
     const maps = (name: string, widths: readonly [number, number], first: number): CrossMap[] =>
-      mapNames(name, depth, !perLayer)
+      mapNames(name, depth, { perLayer })
         .slice(perLayer ? first : 0)
         .map((map) => new CrossMap(widths, map, options));
     this.toImage = maps('injection.text_to_image', [textWidth, imageWidth], layer0 ? 0 : 1);
@@ -99,13 +100,13 @@ export class CrossAttentionInjection implements Injection {
     this.learnable = new Map([...this.toImage, ...this.toText].flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts, isAdded = false): Injected {
+  inject({ text, image }: Prompts, adding: AddingOptions = {}): Injected {
     const { layer0, perLayer } = this.options;
-    const toImage = { source: layered(text, layer0), target: layered(image, layer0), isAdded };
-    const toText = { source: image.deep, target: text.deep, isAdded };
-    const images = toImage.source.size > 0 ? mapLayers(this.toImage, toImage, !perLayer) : undefined;
-    const { first, deep } = unlayered(images, layer0);
-    const textDeep = text.deep.size > 0 ? mapLayers(this.toText, toText, !perLayer) : undefined;
+    const which = { withFirst: layer0 };
+    const toImage = { source: layered(text, which), target: layered(image, which), perLayer, ...adding };
+    const toText = { source: image.deep, target: text.deep, perLayer, ...adding };
+    const { first, deep } = unlayered(toImage.source.size > 0 ? mapLayers(this.toImage, toImage) : undefined, which);
+    const textDeep = text.deep.size > 0 ? mapLayers(this.toText, toText) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };
   }
 }

@@ -134,7 +134,7 @@ eachDevice('injection', (ctx) => {
       const injection = makeInjection(ctx.device, kind, 'pre');
       shake(injection);
       const { imageFirst, imageDeep, textDeep } = injection.inject(learnt);
-      const sums = injection.inject(learnt, true);
+      const sums = injection.inject(learnt, { isAdded: true });
       for (const [prompt, given, sum] of [
         [learnt.image.first, imageFirst, sums.imageFirst],
         [learnt.image.deep, imageDeep, sums.imageDeep],

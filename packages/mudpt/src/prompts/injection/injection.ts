@@ -20,11 +20,15 @@ export type Injected = {
   readonly textDeep: Tensor | undefined;
 };
 
+export type AddingOptions = {
+  /** Whether what receives the result is added to it already, by the products that form it. Default false. */
+  readonly isAdded?: boolean;
+};
+
 export interface Injection {
   /** Learnt tensors, by the authors' names where they have one. */
   readonly learnable: ReadonlyMap<string, Tensor>;
-  /** @param isAdded whether the prompts that receive it are added already, by the products that form it. Default false */
-  inject(prompts: Prompts, isAdded?: boolean): Injected;
+  inject(prompts: Prompts, options?: AddingOptions): Injected;
 }
 
 export type InjectionOptions = {
@@ -43,26 +47,30 @@ export type InjectionOptions = {
 /** A map between prompts [layers, n, ...] that treats every layer alone; `source` gives, `target` is where the result will be added. */
 export interface LayerMap {
   readonly learnable: readonly (readonly [string, Tensor])[];
-  /** @param isAdded whether the target is added to the result already. Default false */
-  forward(source: Tensor, target: Tensor, isAdded?: boolean): Tensor;
+  forward(source: Tensor, target: Tensor, options?: AddingOptions): Tensor;
 }
 
-/**
- * Applies maps to layers first, first + 1, ...: one map to all at once, or a map for each.
- * @param source [layers, n, width]
- */
-export function mapLayers(
-  maps: readonly LayerMap[],
-  { source, target, isAdded }: { readonly source: Tensor; readonly target: Tensor; readonly isAdded: boolean },
-  isShared: boolean,
-): Tensor {
+type Mapped = AddingOptions & {
+  /** [layers, n, width] */
+  readonly source: Tensor;
+  readonly target: Tensor;
+  readonly perLayer: boolean;
+};
+
+/** Applies maps to layers first, first + 1, ...: one map to all at once, or `perLayer` a map for each. */
+export function mapLayers(maps: readonly LayerMap[], { source, target, perLayer, ...adding }: Mapped): Tensor {
   const [only] = maps;
-  if (isShared && only) return only.forward(source, target, isAdded);
-  return cat(maps.map((map, layer) => map.forward(narrow(source, 0, layer, 1), narrow(target, 0, layer, 1), isAdded)));
+  if (!perLayer && only) return only.forward(source, target, adding);
+  return cat(maps.map((map, layer) => map.forward(narrow(source, 0, layer, 1), narrow(target, 0, layer, 1), adding)));
 }
+
+type JoiningOptions = {
+  /** Whether the first layer's prompts are among them. Default true. */
+  readonly withFirst?: boolean;
+};
 
 /** First and deep prompts as one [L, n, width], or the deep ones alone. */
-export function layered({ first, deep }: LayeredPrompts, withFirst: boolean): Tensor {
+export function layered({ first, deep }: LayeredPrompts, { withFirst = true }: JoiningOptions = {}): Tensor {
   if (!withFirst) return deep;
   const one = reshape(first, [1, ...first.shape]);
   return deep.size === 0 ? one : cat([one, deep]);
@@ -71,7 +79,7 @@ export function layered({ first, deep }: LayeredPrompts, withFirst: boolean): Te
 /** The parts of [L, n, width] that {@link layered} joined. */
 export function unlayered(
   joined: Tensor | undefined,
-  withFirst: boolean,
+  { withFirst = true }: JoiningOptions = {},
 ): { readonly first: Tensor | undefined; readonly deep: Tensor | undefined } {
   if (!joined) return { first: undefined, deep: undefined };
   const [layers = 0] = joined.shape;
@@ -81,7 +89,7 @@ export function unlayered(
   return { first: reshape(first, joined.shape.slice(1)), deep };
 }
 
-/** One name for all layers, or a name for each. */
-export function mapNames(name: string, count: number, isShared: boolean): string[] {
-  return isShared ? [name] : Array.from({ length: count }, (_, layer) => `${name}.layer${layer}`);
+/** One name for all layers, or `perLayer` a name for each. */
+export function mapNames(name: string, count: number, { perLayer }: Pick<InjectionOptions, 'perLayer'>): string[] {
+  return perLayer ? Array.from({ length: count }, (_, layer) => `${name}.layer${layer}`) : [name];
 }

@@ -5,6 +5,7 @@
 import type { Linear } from '@mudpt/autograd';
 import type { Tensor } from '@mudpt/tensor';
 import {
+  type AddingOptions,
   type Injected,
   type Injection,
   type InjectionOptions,
@@ -20,11 +21,11 @@ class LinearMap implements LayerMap {
   private readonly linear: Linear;
 
   constructor([inputs, outputs]: readonly [number, number], name: string, options: PartOptions & { readonly zeroInit: boolean }) {
-    this.linear = lastLinear(inputs, outputs, options, options.zeroInit);
+    this.linear = lastLinear(inputs, outputs, options);
     this.learnable = named(name, this.linear);
   }
 
-  forward(source: Tensor, target: Tensor, isAdded = false): Tensor {
+  forward(source: Tensor, target: Tensor, { isAdded = false }: AddingOptions = {}): Tensor {
     return this.linear.forward(source, isAdded ? { residual: target } : {});
   }
 }
@@ -38,7 +39,7 @@ export class LinearInjection implements Injection {
   constructor(private readonly options: InjectionOptions & PartOptions) {
     const { depth, textWidth, imageWidth, layer0, perLayer } = options;
     const maps = (name: string, widths: readonly [number, number]): LinearMap[] =>
-      mapNames(name, depth - 1, !perLayer).map((map) => new LinearMap(widths, map, options));
+      mapNames(name, depth - 1, { perLayer }).map((map) => new LinearMap(widths, map, options));
     this.first = layer0 ? new LinearMap([textWidth, imageWidth], 'mudpt_prompt_learner.embed_projection', options) : undefined;
     this.toImage = maps('mudpt_prompt_learner.deep_projections', [textWidth, imageWidth]);
     this.toText = maps('image_encoder.visual_ctx_deep_projections', [imageWidth, textWidth]);
@@ -46,14 +47,14 @@ export class LinearInjection implements Injection {
     this.learnable = new Map(all.flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts, isAdded = false): Injected {
-    const shared = !this.options.perLayer;
-    const imageFirst = this.first?.forward(text.first, image.first, isAdded);
+  inject({ text, image }: Prompts, adding: AddingOptions = {}): Injected {
+    const { perLayer } = this.options;
+    const imageFirst = this.first?.forward(text.first, image.first, adding);
     if (text.deep.size === 0) return { imageFirst, imageDeep: undefined, textDeep: undefined };
     return {
       imageFirst,
-      imageDeep: mapLayers(this.toImage, { source: text.deep, target: image.deep, isAdded }, shared),
-      textDeep: mapLayers(this.toText, { source: image.deep, target: text.deep, isAdded }, shared),
+      imageDeep: mapLayers(this.toImage, { source: text.deep, target: image.deep, perLayer, ...adding }),
+      textDeep: mapLayers(this.toText, { source: image.deep, target: text.deep, perLayer, ...adding }),
     };
   }
 }

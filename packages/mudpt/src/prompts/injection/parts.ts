@@ -45,8 +45,8 @@ export function selfAttention(width: number, options: PartOptions): MultiHeadAtt
 }
 
 /** The last linear of an injection, or one that begins at zero. */
-export function lastLinear(inputs: number, outputs: number, options: PartOptions, zeroInit: boolean): Linear {
-  if (!zeroInit) return new Linear(inputs, outputs, initOf(options));
+export function lastLinear(inputs: number, outputs: number, options: PartOptions & { readonly zeroInit: boolean }): Linear {
+  if (!options.zeroInit) return new Linear(inputs, outputs, initOf(options));
   const weight = parameter(tensor(new Float32Array(inputs * outputs), { shape: [outputs, inputs], device: options.device }));
   return new Linear(inputs, outputs, { weight, bias: zeroVector(outputs, options) });
 }

@@ -5,6 +5,7 @@
 import type { LayerNorm, Linear, MultiHeadAttention } from '@mudpt/autograd';
 import { type LinearOptions, scope, type Tensor } from '@mudpt/tensor';
 import {
+  type AddingOptions,
   type Injected,
   type Injection,
   type InjectionOptions,
@@ -44,7 +45,7 @@ export class PromptTransformer implements LayerMap {
     this.norm2 = norm(width, options);
     this.feedForward = new FeedForward(width, options);
     this.normPost = outer ? norm(width, options) : undefined;
-    this.project = lastLinear(width, outputs, options, zeroInit);
+    this.project = lastLinear(width, outputs, { ...options, zeroInit });
     const { attention, norm1, norm2, feedForward } = this;
     this.learnable = [
       ...(this.normPre ? named(names.pre, this.normPre) : []),
@@ -54,7 +55,7 @@ export class PromptTransformer implements LayerMap {
     ];
   }
 
-  forward(prompts: Tensor, target?: Tensor, isAdded = false): Tensor {
+  forward(prompts: Tensor, target?: Tensor, { isAdded = false }: AddingOptions = {}): Tensor {
     return scope(() => {
       const fused = isAdded && target ? { residual: target } : {};
       if (!this.normPre || !this.normPost) return this.postNorm(prompts, fused);
@@ -105,24 +106,25 @@ export class TransformerInjection implements Injection {
   ) {
     const { depth, textWidth, imageWidth, layer0, perLayer, oneWay = false, learner = TEXT_NAMES } = options;
     const first = layer0 ? 0 : 1;
-    this.toImage = mapNames(learner, depth, !perLayer)
+    this.toImage = mapNames(learner, depth, { perLayer })
       .slice(perLayer ? first : 0)
       .map((name) => new PromptTransformer([textWidth, imageWidth], textToImageNames(name), options));
-    this.toText = (oneWay ? [] : mapNames(IMAGE_NAMES, depth, !perLayer))
+    this.toText = (oneWay ? [] : mapNames(IMAGE_NAMES, depth, { perLayer }))
       .slice(perLayer ? 1 : 0)
       .map((name) => new PromptTransformer([imageWidth, textWidth], imageToTextNames(name), options));
     this.learnable = new Map([...this.toImage, ...this.toText].flatMap((map) => map.learnable));
   }
 
-  inject({ text, image }: Prompts, isAdded = false): Injected {
+  inject({ text, image }: Prompts, { isAdded = false }: AddingOptions = {}): Injected {
     const { layer0, perLayer } = this.options;
-    const source = layered(text, layer0);
-    const target = isAdded ? layered(image, layer0) : source; // read only where it is added
-    const toImage = source.size > 0 ? mapLayers(this.toImage, { source, target, isAdded }, !perLayer) : undefined;
-    const { first, deep } = unlayered(toImage, layer0);
+    const which = { withFirst: layer0 };
+    const source = layered(text, which);
+    const target = isAdded ? layered(image, which) : source; // read only where it is added
+    const toImage = source.size > 0 ? mapLayers(this.toImage, { source, target, isAdded, perLayer }) : undefined;
+    const { first, deep } = unlayered(toImage, which);
     const hasDeepImage = this.toText.length > 0 && image.deep.size > 0;
-    const ofText = { source: image.deep, target: isAdded ? text.deep : image.deep, isAdded };
-    const textDeep = hasDeepImage ? mapLayers(this.toText, ofText, !perLayer) : undefined;
+    const ofText = { source: image.deep, target: isAdded ? text.deep : image.deep, isAdded, perLayer };
+    const textDeep = hasDeepImage ? mapLayers(this.toText, ofText) : undefined;
     return { imageFirst: first, imageDeep: deep, textDeep };
   }
 }

@@ -115,7 +115,7 @@ eachDevice('kept epochs', (ctx) => {
   it('are named by every record that is predicted with them', () => {
     const written = (form: OutputForm, epoch?: number): string => {
       let text = '';
-      const writer = new PredictionWriter(form, 0, (part) => (text += part), false, epoch);
+      const writer = new PredictionWriter(form, 0, (part) => (text += part), { epoch });
       writer.add({ file: 'a.png', top: [{ label: 0, name: 'cat', probability: 0.75 }] });
       writer.end();
       return text;

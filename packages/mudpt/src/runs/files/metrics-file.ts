@@ -59,7 +59,7 @@ export class MetricsFile {
       throw new InputError('run', problem, 'put it back, or begin anew with --fresh', { cause });
     });
     if (size < bytes) throw wrongLength(this.path, size, bytes);
-    openSealedLines('run', this.path, (await this.contents()).subarray(0, bytes), false);
+    openSealedLines('run', this.path, (await this.contents()).subarray(0, bytes));
   }
 
   /**
@@ -69,7 +69,7 @@ export class MetricsFile {
   async read(bytes?: number): Promise<MetricsLine[]> {
     const all = await this.contents();
     if (bytes !== undefined && all.length !== bytes) throw wrongLength(this.path, all.length, bytes);
-    const lines = openSealedLines('run', this.path, all, bytes === undefined);
+    const lines = openSealedLines('run', this.path, all, { isGrowing: bytes === undefined });
     return lines.map((line) => checkRecord(metricsSchema, line, this.path) as MetricsLine);
   }
 

@@ -169,7 +169,7 @@ export class RunFolder {
   async readPredictions(count?: number, signal?: AbortSignal): Promise<Prediction[]> {
     const path = this.file('predictions');
     const predictions: Prediction[] = [];
-    for (const line of sealedLines('run', path, await this.read('predictions'), false)) {
+    for (const line of sealedLines('run', path, await this.read('predictions'))) {
       if (predictions.length % LINES_AT_ONCE === 0) await yieldToEventLoop(signal);
       predictions.push(checkRecord(predictionSchema, line, path) as Prediction);
     }

@@ -55,10 +55,10 @@ it('lines name the one that is damaged; only a growing file may end within a lin
     { step: 1, loss: 1e-300 },
   ];
   const text = values.map(sealLine).join('');
-  expect(openSealedLines('op', 'm.jsonl', bytes(text), false)).toEqual(values);
-  const read = (changed: Uint8Array, isGrowing: boolean) => {
+  expect(openSealedLines('op', 'm.jsonl', bytes(text))).toEqual(values);
+  const read = (changed: Uint8Array, options: { readonly isGrowing: boolean }) => {
     try {
-      return openSealedLines('op', 'm.jsonl', changed, isGrowing);
+      return openSealedLines('op', 'm.jsonl', changed, options);
     } catch (error) {
       expect(error).toBeInstanceOf(FormatError);
       return undefined;
@@ -67,12 +67,14 @@ it('lines name the one that is damaged; only a growing file may end within a lin
   for (const [what, changed] of damaged(text)) {
     // Whole lines at the end may be missing; how many there must be is told elsewhere.
     for (const isGrowing of [true, false]) {
-      const lines = read(changed, isGrowing);
+      const lines = read(changed, { isGrowing });
       if (lines) expect(values.slice(0, lines.length), what).toEqual(lines);
     }
-    if (changed.length === text.length) expect(read(changed, false), what).toBe(undefined);
+    if (changed.length === text.length) expect(read(changed, { isGrowing: false }), what).toBe(undefined);
   }
   const second = text.replace('1e-300', '2e-300');
-  expect(() => openSealedLines('op', 'm.jsonl', bytes(second), true)).toThrow(/m\.jsonl, line 2, is not what was written/);
-  expect(openSealedLines('op', 'm.jsonl', bytes(text.slice(0, -5)), true)).toEqual(values.slice(0, 1));
+  expect(() => openSealedLines('op', 'm.jsonl', bytes(second), { isGrowing: true })).toThrow(
+    /m\.jsonl, line 2, is not what was written/,
+  );
+  expect(openSealedLines('op', 'm.jsonl', bytes(text.slice(0, -5)), { isGrowing: true })).toEqual(values.slice(0, 1));
 });

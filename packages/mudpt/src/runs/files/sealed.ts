@@ -58,17 +58,24 @@ export function sealLine(value: object): string {
   return `${sealText(JSON.stringify(value).slice(0, -1), LINE_SEAL)}\n`;
 }
 
+type LinesOptions = { readonly isGrowing?: boolean };
+
 /**
  * The objects of a JSON Lines file.
- * @param isGrowing the file is appended to: a last line without its end was cut by a crash and is left out
+ * @param options.isGrowing the file is appended to: a last line without its end was cut by a crash and is left out. Default false
  * @throws FormatError naming `path` and the line that is damaged
  */
-export function openSealedLines(op: string, path: string, bytes: Uint8Array, isGrowing: boolean): unknown[] {
-  return [...sealedLines(op, path, bytes, isGrowing)];
+export function openSealedLines(op: string, path: string, bytes: Uint8Array, options?: LinesOptions): unknown[] {
+  return [...sealedLines(op, path, bytes, options)];
 }
 
 /** The same as a generator, so that other work can be done between two lines. */
-export function* sealedLines(op: string, path: string, bytes: Uint8Array, isGrowing: boolean): Generator<unknown> {
+export function* sealedLines(
+  op: string,
+  path: string,
+  bytes: Uint8Array,
+  { isGrowing = false }: LinesOptions = {},
+): Generator<unknown> {
   let count = 0;
   for (let at = 0; at < bytes.length; ) {
     const next = bytes.indexOf(0x0a, at);
