@@ -66,6 +66,13 @@ export const firstUse: {
 /** Devices that are open, in the order of their opening. */
 const opened: Device[] = [];
 
+type Opening = {
+  /** Whether disposing the device destroys the GPU device under it. */
+  readonly owned: boolean;
+  readonly debug: DebugOptions;
+  readonly unscopedWarning: number | undefined;
+};
+
 /** One GPU (or software adapter) and everything the engine keeps on it. Open it once and share it. */
 export class Device {
   /** Which variants of kernels run: as measured by {@link tune}, or forced. */
@@ -81,15 +88,15 @@ export class Device {
   /** Invocations per subgroup where that is one fixed number, else 0. */
   readonly subgroupSize: number;
   private readonly engine: Engine;
+  private readonly owned: boolean;
 
   /** {@link Device.open} makes devices. */
   private constructor(
     readonly gpu: GPUDevice,
     readonly adapter: AdapterInfo,
-    private readonly owned: boolean,
-    debug: DebugOptions,
-    unscopedWarning: number | undefined,
+    { owned, debug, unscopedWarning }: Opening,
   ) {
+    this.owned = owned;
     this.limits = gpu.limits;
     this.hasF16 = gpu.features.has('shader-f16');
     this.subgroupSize = gpu.features.has('subgroups') ? adapter.subgroupSize : 0;
@@ -111,12 +118,12 @@ export class Device {
     const debug = options.debug === true ? DEBUG : options.debug || {};
     const tuning = tuningMode(options.tuning);
     if (gpu) {
-      const given = new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), false, debug, unscopedWarning);
+      const given = new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), { owned: false, debug, unscopedWarning });
       if (tuning !== 'none') given.loadKnown();
       return given;
     }
     const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(options.checks ?? 'on') });
-    const found = new Device(device, info, true, debug, unscopedWarning);
+    const found = new Device(device, info, { owned: true, debug, unscopedWarning });
     try {
       if (tuning !== 'none') await found.loadTuning(tuning, options.tuning === 'measure');
     } catch (error) {

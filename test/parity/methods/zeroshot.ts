@@ -59,7 +59,7 @@ function imageStates(golden: MethodCase, clip: Clip, images: Tensor, results: Re
   const inputs: Tensor[] = [];
   const last = image.hidden(tokens, { hook: (x) => remember(inputs, x) });
   results.set('hidden.visual.ln_pre', select(inputs[0] ?? tokens, 0, 0));
-  blockStates('hidden.visual', image.blocks, [...inputs, last], false, results);
+  blockStates('hidden.visual', image.blocks, [...inputs, last], results, { causal: false });
   for (const x of inputs) x.dispose();
   results.set('hidden.visual.ln_post', image.normPost.forward(select(select(last, 0, 0), 0, 0)));
 }
@@ -71,7 +71,7 @@ function textStates(golden: MethodCase, clip: Clip, results: Results): void {
   const inputs: Tensor[] = [];
   const last = text.hidden(embeddings, { hook: (x) => remember(inputs, x) });
   results.set('hidden.text.embed', select(inputs[0] ?? embeddings, 0, 0));
-  blockStates('hidden.text', text.blocks, [...inputs, last], true, results);
+  blockStates('hidden.text', text.blocks, [...inputs, last], results, { causal: true });
   for (const x of inputs) x.dispose();
   results.set('hidden.text.ln_final', select(text.normFinal.forward(last), 0, 0));
 }
@@ -87,8 +87,8 @@ function blockStates(
   name: string,
   blocks: readonly TransformerBlock[],
   states: readonly Tensor[],
-  causal: boolean,
   results: Results,
+  { causal }: { readonly causal: boolean },
 ): void {
   for (const [layer, { norm1, attention, norm2, up, down, activation }] of blocks.entries()) {
     const [x, out] = [states[layer], states[layer + 1]];

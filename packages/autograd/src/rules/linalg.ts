@@ -36,11 +36,11 @@ import { ruleFor } from '../rule.ts';
 const turned = (x: Tensor): Tensor => transpose(x, -1, -2);
 const symmetric = (x: Tensor): Tensor => mul(add(x, turned(x)), 0.5);
 const identity = (x: Tensor): Tensor => eye(x.shape.at(-1) ?? 0, x.shape.at(-1) ?? 0, { device: x.device });
+type Inverted = { readonly upper?: boolean; readonly transpose?: boolean };
 /** a^-1 x or a^-T x from the left, and x a^-1 or x a^-T from the right, for triangular a. */
-const leftOf = (a: Tensor, x: Tensor, upper: boolean, transposed: boolean): Tensor =>
-  solveTriangular(a, x, { upper, transpose: transposed });
-const rightOf = (x: Tensor, a: Tensor, upper: boolean, transposed: boolean): Tensor =>
-  turned(solveTriangular(a, turned(x), { upper, transpose: !transposed }));
+const leftOf = (a: Tensor, x: Tensor, options: Inverted): Tensor => solveTriangular(a, x, options);
+const rightOf = (x: Tensor, a: Tensor, { upper = false, transpose: isTransposed = false }: Inverted = {}): Tensor =>
+  turned(solveTriangular(a, turned(x), { upper, transpose: !isTransposed }));
 /** The diagonal matrices of vectors [..., n]. */
 const diagonalOf = (values: Tensor): Tensor => mul(unsqueeze(values, -1), identity(values));
 const orZero = (gradient: Tensor | undefined, like: Tensor): Tensor => gradient ?? zerosLike(like);
@@ -53,7 +53,7 @@ export const choleskyRule = ruleFor(cholesky, (context, a) => {
     backward: (grad) => {
       const product = tril(matmul(lower, tril(grad), { transposeA: true }));
       const half = sub(product, mul(diagonalOf(diagonal(product)), 0.5));
-      return [symmetric(rightOf(leftOf(lower, half, false, true), lower, false, false))];
+      return [symmetric(rightOf(leftOf(lower, half, { transpose: true }), lower))];
     },
   };
 });
@@ -112,7 +112,7 @@ export const luRule = ruleFor(lu, (context, a) => {
     backward: (dLower, dUpper) => {
       const ofLower = tril(matmul(lower, orZero(dLower, lower), { transposeA: true }), -1);
       const ofUpper = triu(matmul(orZero(dUpper, upper), upper, { transposeB: true }));
-      const inRows = leftOf(lower, rightOf(add(ofLower, ofUpper), upper, true, true), false, true);
+      const inRows = leftOf(lower, rightOf(add(ofLower, ofUpper), upper, { upper: true, transpose: true }), { transpose: true });
       // Row i of the product is row permutation[i] of a: the inverse order takes the gradient back.
       const back = ops.argsort(permutation);
       return [ops.gather(inRows, -2, ops.expand(unsqueeze(back, -1), inRows.shape))];
@@ -125,7 +125,7 @@ function ofTall(q: Tensor, r: Tensor, dQ: Tensor, dR: Tensor): Tensor {
   const product = sub(matmul(r, dR, { transposeB: true }), matmul(dQ, q, { transposeA: true }));
   const below = tril(product, -1);
   const mirrored = add(add(below, turned(below)), diagonalOf(diagonal(product)));
-  return rightOf(add(dQ, matmul(q, mirrored)), r, true, true);
+  return rightOf(add(dQ, matmul(q, mirrored)), r, { upper: true, transpose: true });
 }
 
 export const qrRule = ruleFor(qr, (context, a) => {

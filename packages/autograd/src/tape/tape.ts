@@ -127,15 +127,15 @@ export class Tape {
    * @throws TensorError for a loss that depends on no parameter, or on what an earlier backward has used up, and of a disposed tape
    */
   backward(loss: Tensor, cotangent?: Tensor): Gradients {
-    return this.pullBack(loss, cotangent, false);
+    return this.pullBack(loss, cotangent, { isKept: false });
   }
 
   /** As {@link backward}; the tape stays as it is, for another one. */
   backwardAndKeep(loss: Tensor, cotangent?: Tensor): Gradients {
-    return this.pullBack(loss, cotangent, true);
+    return this.pullBack(loss, cotangent, { isKept: true });
   }
 
-  private pullBack(loss: Tensor, cotangent: Tensor | undefined, isKept: boolean): Gradients {
+  private pullBack(loss: Tensor, cotangent: Tensor | undefined, { isKept }: { readonly isKept: boolean }): Gradients {
     const { recording, unrecorded } = this.parts;
     const slot = this.slotOfLoss(loss);
     const seed = seedOf(loss, cotangent);

@@ -31,26 +31,26 @@ interface Palette {
 /** Reads the header. @throws FormatError for broken ones and for run-length coding */
 export function readBmp(reader: ByteReader): BmpHeader {
   const { name } = reader;
-  const [pixels, size] = [reader.u32(10, true), reader.u32(FILE_HEADER, true)];
+  const [pixels, size] = [reader.u32(10, 'little'), reader.u32(FILE_HEADER, 'little')];
   const isCore = size === CORE;
   if (!isCore && (size < 40 || size > 4096)) throw damaged(name, `its header has ${size} bytes`);
   const at = FILE_HEADER + 4;
-  const side = (offset: number): number => (isCore ? reader.u16(offset, true) : reader.u32(offset, true) | 0);
+  const side = (offset: number): number => (isCore ? reader.u16(offset, 'little') : reader.u32(offset, 'little') | 0);
   const [width, signed] = [side(at), side(at + (isCore ? 2 : 4))];
   const height = Math.abs(signed);
   if (width < 1 || height < 1) throw damaged(name, `its header says ${width} x ${signed} pixels`);
-  const bits = reader.u16(at + (isCore ? 6 : 10), true);
-  const compression = isCore ? PLAIN : reader.u32(at + 12, true);
+  const bits = reader.u16(at + (isCore ? 6 : 10), 'little');
+  const compression = isCore ? PLAIN : reader.u32(at + 12, 'little');
   if (compression === RLE8 || compression === RLE4) throw refused(name, 'is a run-length coded BMP');
   if (![1, 4, 8, 16, 24, 32].includes(bits) || (compression !== PLAIN && compression !== BITFIELDS))
     throw refused(name, `is a BMP of ${bits} bits with compression ${compression}`);
-  const used = isCore ? 0 : reader.u32(at + 28, true);
+  const used = isCore ? 0 : reader.u32(at + 28, 'little');
   const colours =
     bits <= 8
       ? { begin: FILE_HEADER + size, count: Math.min(used || 2 ** bits, 2 ** bits), bytes: isCore ? (3 as const) : (4 as const) }
       : undefined;
   const usual = bits === 16 ? [0x7c00, 0x3e0, 0x1f] : [0xff0000, 0xff00, 0xff];
-  const masks = compression === BITFIELDS ? [40, 44, 48].map((offset) => reader.u32(FILE_HEADER + offset, true)) : usual;
+  const masks = compression === BITFIELDS ? [40, 44, 48].map((offset) => reader.u32(FILE_HEADER + offset, 'little')) : usual;
   return { width, height, isTopDown: signed < 0, bits, stride: Math.ceil((width * bits) / 32) * 4, pixels, colours, masks };
 }
 
@@ -91,7 +91,7 @@ function pixelReader(reader: ByteReader, { bits, colours, masks }: BmpHeader): R
     return { shift, most: mask >>> shift };
   });
   return (row, x, to, at) => {
-    const value = bits === 16 ? reader.u16(row + x * 2, true) : reader.u32(row + x * 4, true);
+    const value = bits === 16 ? reader.u16(row + x * 2, 'little') : reader.u32(row + x * 4, 'little');
     // Five bits are scaled to 255 and cut off, as in Pillow.
     for (const [channel, { shift, most }] of fields.entries())
       to[at + channel] = most === 0 ? 0 : Math.floor((((value >>> shift) & most) * 255) / most);

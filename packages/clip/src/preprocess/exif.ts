@@ -42,8 +42,8 @@ export function withoutExif(bytes: Uint8Array, format: ImageFormat): Uint8Array<
 
 function exifParts(bytes: Uint8Array, format: ImageFormat): ExifPart[] {
   if (format === 'jpeg') return jpegParts(bytes);
-  if (format === 'png') return chunks(bytes, 8, false, 'eXIf');
-  return format === 'webp' ? chunks(bytes, 12, true, 'EXIF') : [];
+  if (format === 'png') return chunks(bytes, { first: 8, isRiff: false, wanted: 'eXIf' });
+  return format === 'webp' ? chunks(bytes, { first: 12, isRiff: true, wanted: 'EXIF' }) : [];
 }
 
 const letters = (bytes: Uint8Array, at: number, length: number): string =>
@@ -67,8 +67,11 @@ function jpegParts(bytes: Uint8Array): ExifPart[] {
   return parts;
 }
 
+/** Where the first chunk begins, and the kind of chunk that is wanted. */
+type Chunked = { readonly first: number; readonly isRiff: boolean; readonly wanted: string };
+
 /** PNG: length, kind, data, checksum, big-endian. WebP (RIFF): kind, length, data padded to even. */
-function chunks(bytes: Uint8Array, first: number, isRiff: boolean, wanted: string): ExifPart[] {
+function chunks(bytes: Uint8Array, { first, isRiff, wanted }: Chunked): ExifPart[] {
   const parts: ExifPart[] = [];
   const view = viewOf(bytes);
   for (let at = first; at + 8 <= bytes.length; ) {

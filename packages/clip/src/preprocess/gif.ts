@@ -24,8 +24,8 @@ export function decodeGif(bytes: Uint8Array, name: string, maxPixels: number): R
   const globalSize = screen & 0x80 ? 2 << (screen & 7) : 0;
   const { frame, transparent } = findFrame(reader, 13 + globalSize * 3, globalSize);
   // A frame that reaches beyond the screen enlarges it.
-  const width = Math.max(reader.u16(6, true), frame.left + frame.width);
-  const height = Math.max(reader.u16(8, true), frame.top + frame.height);
+  const width = Math.max(reader.u16(6, 'little'), frame.left + frame.width);
+  const height = Math.max(reader.u16(8, 'little'), frame.top + frame.height);
   if (width * height > maxPixels) throw refused(name, `has ${width} x ${height} pixels, more than maxPixels`);
   const indices = decompress(reader, frame);
   const image = emptyImage(width, height);
@@ -65,7 +65,7 @@ function skipBlocks(reader: ByteReader, start: number): number {
 }
 
 function readFrame(reader: ByteReader, at: number, globalSize: number): Frame {
-  const [left = 0, top = 0, width = 0, height = 0] = [0, 2, 4, 6].map((offset) => reader.u16(at + offset, true));
+  const [left = 0, top = 0, width = 0, height = 0] = [0, 2, 4, 6].map((offset) => reader.u16(at + offset, 'little'));
   const flags = reader.u8(at + 8);
   const localSize = flags & 0x80 ? 2 << (flags & 7) : 0;
   const palette = Uint8Array.from({ length: 768 }, (_, index) => Math.floor(index / 3));

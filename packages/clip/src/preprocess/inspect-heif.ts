@@ -10,7 +10,7 @@ export function inspectHeif(reader: ByteReader, format: 'avif' | 'heic'): ImageH
   const start = reader.text(0, Math.min(reader.size, SEARCHED));
   let [width, height] = [0, 0];
   for (let at = start.indexOf('ispe'); at >= 0 && at + 16 <= reader.size; at = start.indexOf('ispe', at + 4)) {
-    const size = [reader.u32(at + 8, false), reader.u32(at + 12, false)] as const;
+    const size = [reader.u32(at + 8, 'big'), reader.u32(at + 12, 'big')] as const;
     if (size[0] * size[1] > width * height) [width, height] = size;
   }
   if (width * height === 0) throw damaged(reader.name, 'it tells no size');

@@ -83,7 +83,7 @@ const PNG_CHANNELS = new Map([
 
 function inspectPng(reader: ByteReader): ImageHeader {
   if (reader.text(12, 4) !== 'IHDR') throw damaged(reader.name, 'its first chunk is not IHDR');
-  const [width, height] = [reader.u32(16, false), reader.u32(20, false)];
+  const [width, height] = [reader.u32(16, 'big'), reader.u32(20, 'big')];
   const [depth, colour] = [reader.u8(24), reader.u8(25)];
   const channels = PNG_CHANNELS.get(colour);
   if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth))
@@ -95,7 +95,7 @@ function inspectPng(reader: ByteReader): ImageHeader {
 
 /** A tRNS chunk stands before the first IDAT. */
 function hasTransparency(reader: ByteReader): boolean {
-  for (let at = 33; at + 12 <= reader.size; at += 12 + reader.u32(at, false)) {
+  for (let at = 33; at + 12 <= reader.size; at += 12 + reader.u32(at, 'big')) {
     const kind = reader.text(at + 4, 4);
     if (kind === 'tRNS') return true;
     if (kind === 'IDAT') return false;
@@ -114,7 +114,7 @@ function inspectJpeg(reader: ByteReader): ImageHeader {
     if (isFrame) return readFrame(reader, at + 4, marker);
     if (marker === 0xda || marker === 0xd9) throw damaged(reader.name, 'its pixels begin before a frame header');
     const isBare = marker === 0xff || marker === 0 || marker === 1 || (marker >= 0xd0 && marker <= 0xd8);
-    at += marker === 0xff ? 1 : isBare ? 2 : 2 + reader.u16(at + 2, false);
+    at += marker === 0xff ? 1 : isBare ? 2 : 2 + reader.u16(at + 2, 'big');
   }
   throw truncated(reader.name, 'it has no frame header');
 }
@@ -123,7 +123,7 @@ function readFrame(reader: ByteReader, at: number, marker: number): ImageHeader 
   const bits = reader.u8(at);
   if (bits !== 8) throw refused(reader.name, `is a JPEG of ${bits} bits per channel`);
   if (marker === 0xc3 || marker === 0xc7 || marker === 0xcb || marker === 0xcf) throw refused(reader.name, 'is a lossless JPEG');
-  const [height, width, components] = [reader.u16(at + 1, false), reader.u16(at + 3, false), reader.u8(at + 5)];
+  const [height, width, components] = [reader.u16(at + 1, 'big'), reader.u16(at + 3, 'big'), reader.u8(at + 5)];
   if (![1, 3, 4].includes(components)) throw refused(reader.name, `is a JPEG of ${components} channels`);
   // With Huffman codes a block of 8 x 8 takes at least a bit, and at most 16 x 64 pixels share one.
   const leastBytes = marker <= 0xc2 ? (width * height) / 8192 : 0;
@@ -132,7 +132,7 @@ function readFrame(reader: ByteReader, at: number, marker: number): ImageHeader 
 
 function inspectWebp(reader: ByteReader): ImageHeader {
   const common = { format: 'webp', isCmyk: false } as const;
-  const promised = reader.u32(4, true) + 8;
+  const promised = reader.u32(4, 'little') + 8;
   if (promised > reader.size) throw truncated(reader.name, `it has ${reader.size} of ${promised} bytes`);
   const kind = reader.text(12, 4);
   if (kind === 'VP8X') {
@@ -140,19 +140,19 @@ function inspectWebp(reader: ByteReader): ImageHeader {
     return { ...common, width, height, hasAlpha: (reader.u8(20) & 0x10) !== 0, leastBytes: 0 };
   }
   if (kind === 'VP8L') {
-    const bits = reader.u32(21, true);
+    const bits = reader.u32(21, 'little');
     const [width, height] = [(bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1];
     return { ...common, width, height, hasAlpha: (bits & 0x10000000) !== 0, leastBytes: 0 };
   }
   if (kind === 'VP8 ') {
-    const [width, height] = [reader.u16(26, true) & 0x3fff, reader.u16(28, true) & 0x3fff];
+    const [width, height] = [reader.u16(26, 'little') & 0x3fff, reader.u16(28, 'little') & 0x3fff];
     return { ...common, width, height, hasAlpha: false, leastBytes: 0 };
   }
   throw damaged(reader.name, `its first chunk is ${JSON.stringify(kind)}`);
 }
 
 function inspectGif(reader: ByteReader): ImageHeader {
-  const [width, height] = [reader.u16(6, true), reader.u16(8, true)];
+  const [width, height] = [reader.u16(6, 'little'), reader.u16(8, 'little')];
   return { format: 'gif', width, height, hasAlpha: false, isCmyk: false, leastBytes: 0 };
 }
 

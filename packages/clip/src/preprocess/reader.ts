@@ -1,6 +1,9 @@
 /** Numbers and words in a file's bytes; reading beyond the end is an error that names the file. */
 import { FormatError, type TensorErrorOptions } from '@mudpt/tensor';
 
+/** The order of the bytes of a number. */
+export type ByteOrder = 'little' | 'big';
+
 export class ByteReader {
   private readonly view: DataView;
 
@@ -19,16 +22,16 @@ export class ByteReader {
     return this.view.getUint8(this.checked(offset, 1));
   }
 
-  u16(offset: number, littleEndian: boolean): number {
-    return this.view.getUint16(this.checked(offset, 2), littleEndian);
+  u16(offset: number, order: ByteOrder): number {
+    return this.view.getUint16(this.checked(offset, 2), order === 'little');
   }
 
   u24(offset: number): number {
-    return this.u16(offset, true) | (this.u8(offset + 2) << 16);
+    return this.u16(offset, 'little') | (this.u8(offset + 2) << 16);
   }
 
-  u32(offset: number, littleEndian: boolean): number {
-    return this.view.getUint32(this.checked(offset, 4), littleEndian);
+  u32(offset: number, order: ByteOrder): number {
+    return this.view.getUint32(this.checked(offset, 4), order === 'little');
   }
 
   /** `length` bytes as Latin-1 characters. */

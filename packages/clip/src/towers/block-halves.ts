@@ -95,7 +95,7 @@ function streamDType({ activationDType }: TransformerBlock, x: Tensor): FloatDTy
 
 /** The second half of a block. */
 export function finish(block: TransformerBlock, { middle, rows, rowsOf }: Middle, adapter: BlockAdapter | undefined): Tensor {
-  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle, false);
+  if (!adapter?.parallel && !adapter?.lowRank?.up && !adapter?.lowRank?.down) return secondHalf(block, middle);
   const { activationDType } = block;
   const { skip, out: normed } = block.norm2.fork(middle, activationDType);
   const residual = adapter.parallel ? adapter.parallel(rows(), skip) : skip;
@@ -108,8 +108,8 @@ export function finish(block: TransformerBlock, { middle, rows, rowsOf }: Middle
   return adaptedProduct(down, hidden, adapter, 'down', { residual, dtype, rowsOf });
 }
 
-/** The second half of a block without adapters. @param isTwice whether the backward computes it a second time */
-export function secondHalf(block: TransformerBlock, middle: Tensor, isTwice: boolean): Tensor {
+/** The second half of a block without adapters. @param options.isTwice whether the backward computes it a second time. Default false */
+export function secondHalf(block: TransformerBlock, middle: Tensor, { isTwice = false } = {}): Tensor {
   const run = (input: Tensor): Tensor => block.transform(input);
   return (isTwice ? checkpoint(run) : run)(middle);
 }

@@ -46,7 +46,7 @@ export function runBlock(block: TransformerBlock, x: Tensor, options: BlockAtten
   if (inHalves) {
     const first = (input: Tensor, before: Tensor | undefined, given: BlockAttention): Tensor =>
       firstHalf(block, input, given, { ...reads, unread: before }).middle;
-    return secondHalf(block, checkpoint(first)(x, unread, options), true);
+    return secondHalf(block, checkpoint(first)(x, unread, options), { isTwice: true });
   }
   if (!unread && !pick && !adapter && !rotations) return block.forward(x, options);
   return finish(block, firstHalf(block, x, options, reads), adapter);

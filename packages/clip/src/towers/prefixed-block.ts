@@ -32,7 +32,7 @@ export function runJoinedBlock(
     const heads = picks.tokens(reshape(attended, [-1, block.attention.width]));
     return project(block, picks.joined(skip), heads, more).middle;
   };
-  return secondHalf(block, (inHalves ? checkpoint(first) : first)(tokens), inHalves);
+  return secondHalf(block, (inHalves ? checkpoint(first) : first)(tokens), { isTwice: inHalves });
 }
 
 /** Tokens that all packed sequences begin with [P, width], and what follows in each [N, width]. */
@@ -64,7 +64,7 @@ export function runPrefixedBlock(
       return { ...rest, middle: of.middle };
     };
     const { middle, ...rest } = checkpoint(first)(tokens);
-    return { ...rest, tokens: secondHalf(block, middle, true) };
+    return { ...rest, tokens: secondHalf(block, middle, { isTwice: true }) };
   }
   const { of, ...rest } = firstPrefixedHalf(block, tokens, read);
   return { ...rest, tokens: finish(block, of, adapter) };

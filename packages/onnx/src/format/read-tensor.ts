@@ -20,7 +20,7 @@ export function readTensor(bytes: Uint8Array, where: string): TensorProto {
     else if (field.number === 8) name = textOf(field, where);
     else if (field.number === 9) raw = bytesOf(field, where);
     else if (field.number === 10) pushFloats(numbers, field, 8, where);
-    else if (field.number === 11) pushIntegers(numbers, field, where, true);
+    else if (field.number === 11) pushIntegers(numbers, field, where, { isUnsigned: true });
     else if (field.number === 13) readEntry(entries, bytesOf(field, where), where);
     else if (field.number === 14) isExternal = integerOf(field, where) === 1;
   });

@@ -131,7 +131,7 @@ export function floatOf(field: Field, where: string): number {
 }
 
 /** Appends the whole numbers of a repeated field, packed or not. */
-export function pushIntegers(list: number[], field: Field, where: string, isUnsigned = false): void {
+export function pushIntegers(list: number[], field: Field, where: string, { isUnsigned = false } = {}): void {
   const convert = isUnsigned ? unsigned : signed;
   if (field.wire === 'varint') {
     list.push(convert(field.low, field.high));

@@ -66,7 +66,7 @@ function inTensor(places: Tensor, shape: readonly number[], isByColumn: boolean)
 const isWide = ({ taps, before, after, extra }: AxisWindows): boolean => Math.max(before, after + extra) > taps / 2;
 
 /** Means of windows, over what counts of each. */
-function means(x: Tensor, windows: readonly AxisWindows[], countsPadding: boolean): Tensor {
+function means(x: Tensor, windows: readonly AxisWindows[], { countsPadding }: { readonly countsPadding: boolean }): Tensor {
   return poolAxes(x, windows, (part, { kernel, stride, padding, dilation }) => {
     if (dilation[0] === 1 && dilation[1] === 1 && !windows.some(isWide))
       return engine.avgPool2d(part, kernel, { stride, padding, countsPadding });
@@ -89,7 +89,7 @@ const averagePool: Operator = {
     const windows = windowsOf(call, kernelOf(call));
     const x = call.x(0);
     const countsPadding = call.int('count_include_pad', 0) === 1;
-    if (!countsPadding || windows.every(({ extra }) => extra === 0)) return means(x, windows, countsPadding);
+    if (!countsPadding || windows.every(({ extra }) => extra === 0)) return means(x, windows, { countsPadding });
     // Padding counts, but not the cells beyond it that the last window reaches into.
     const padded = surround(
       x,
@@ -98,7 +98,7 @@ const averagePool: Operator = {
     return means(
       padded,
       windows.map((axis) => ({ ...axis, before: 0, after: 0 })),
-      false,
+      { countsPadding: false },
     );
   },
 };
@@ -111,7 +111,7 @@ const lpPool: Operator = {
     const p = call.int('p', 2);
     const powers = engine.pow(engine.abs(call.x(0)), p);
     const count = windows.reduce((product, { taps }) => product * taps, 1);
-    return engine.pow(engine.mul(means(powers, windows, true), count), 1 / p);
+    return engine.pow(engine.mul(means(powers, windows, { countsPadding: true }), count), 1 / p);
   },
 };
 
@@ -167,7 +167,7 @@ export function integerConv(call: Call, x: Tensor, weight: Tensor): Tensor {
 const convInteger: Operator = {
   by: 'composition',
   run: (call) => {
-    const minus = (x: Tensor, zero: Tensor | undefined, perOutput: boolean): Tensor => {
+    const minus = (x: Tensor, zero: Tensor | undefined, { perOutput = false } = {}): Tensor => {
       const numbers = engine.cast(x, 'f32');
       if (!zero) return numbers;
       const shift = engine.cast(zero, 'f32');
@@ -176,7 +176,11 @@ const convInteger: Operator = {
         perOutput && shift.size > 1 ? engine.reshape(shift, [shift.size, ...x.shape.slice(1).map(() => 1)]) : shift,
       );
     };
-    return typed(call, 'int32', integerConv(call, minus(call.x(0), call.maybe(2), false), minus(call.x(1), call.maybe(3), true)));
+    return typed(
+      call,
+      'int32',
+      integerConv(call, minus(call.x(0), call.maybe(2)), minus(call.x(1), call.maybe(3), { perOutput: true })),
+    );
   },
 };
 

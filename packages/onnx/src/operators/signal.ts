@@ -15,18 +15,18 @@ function tables(x: Tensor, terms: number, frequencies: number, length: number): 
   return [table(Math.cos), table(Math.sin)];
 }
 
+type Transformed = { readonly length: number; readonly frequencies: number; readonly isInverse?: boolean };
+
 /** The transform along the last axis of a real and an imaginary part. */
 function transform(
   real: Tensor,
   imaginary: Tensor | undefined,
-  length: number,
-  frequencies: number,
-  inverse: boolean,
+  { length, frequencies, isInverse = false }: Transformed,
 ): readonly [Tensor, Tensor] {
   const terms = Math.min(real.shape[real.rank - 1] ?? 1, length);
   const cut = (x: Tensor): Tensor => engine.narrow(x, -1, 0, terms);
   const [cos, sin] = tables(real, terms, frequencies, length);
-  const turn = inverse ? sin : engine.neg(sin);
+  const turn = isInverse ? sin : engine.neg(sin);
   const re = engine.matmul(cut(real), cos);
   const im = engine.matmul(cut(real), turn);
   if (!imaginary) return [re, im];
@@ -59,7 +59,7 @@ const dft: Operator = {
       return engine.unsqueeze(engine.movedim(realInverse(parts[0] as Tensor, parts[1] as Tensor, terms), -1, axis), -1);
     }
     const frequencies = isOneSided ? Math.floor(length / 2) + 1 : length;
-    const both = transform(parts[0] as Tensor, parts[1], length, frequencies, isInverse);
+    const both = transform(parts[0] as Tensor, parts[1], { length, frequencies, isInverse });
     const scaled = isInverse ? both.map((part) => engine.div(part, length)) : both;
     return engine.stack(
       scaled.map((part) => engine.movedim(part, -1, axis)),
@@ -88,7 +88,7 @@ const stft: Operator = {
       return window ? engine.mul(framed, window) : framed;
     });
     const frequencies = call.int('onesided', 1) === 1 ? Math.floor(size / 2) + 1 : size;
-    return engine.stack([...transform(cut[0] as Tensor, cut[1], size, frequencies, false)], -1);
+    return engine.stack([...transform(cut[0] as Tensor, cut[1], { length: size, frequencies })], -1);
   },
 };
 

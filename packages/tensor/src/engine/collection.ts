@@ -21,8 +21,8 @@ const collected = new FinalizationRegistry<Remains>((left) => {
   if (!storage.isExported) storage.release();
 });
 
-/** Releases the memory of `handle` when it is collected. @param isCounted whether it counts towards the warning about undisposed tensors */
-export function watch(handle: Watchable, isCounted: boolean): void {
+/** Releases the memory of `handle` when it is collected. @param options.isCounted whether it counts towards the warning about undisposed tensors */
+export function watch(handle: Watchable, { isCounted }: { readonly isCounted: boolean }): void {
   const { storage } = handle;
   const left: Remains = { storage, isCounted };
   remains.set(handle, left);

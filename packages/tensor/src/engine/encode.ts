@@ -19,7 +19,7 @@ export class BindGroups {
   }
 
   /** @param cached false for groups the caller keeps itself (captured plans) */
-  get(command: DispatchCommand, page: GPUBuffer | undefined, pageKey: number, cached = true): GPUBindGroup {
+  get(command: DispatchCommand, page: GPUBuffer | undefined, pageKey: number, { cached = true } = {}): GPUBindGroup {
     const { entry, buffers } = command;
     let key = `${entry.id}:${pageKey}`;
     for (const buffer of buffers) key += `,${buffer.id}`;

@@ -119,8 +119,8 @@ export class Engine {
     return await profiler.finish();
   }
 
-  /** New memory; the storage starts with one reference. @param hostWrite the host writes it before any command does */
-  allocate(bytes: number, hostWrite = false): Storage {
+  /** New memory; the storage starts with one reference. @param options.hostWrite the host writes it before any command does. Default false */
+  allocate(bytes: number, { hostWrite = false } = {}): Storage {
     this.recorder.check();
     const rounded = Math.max(16, Math.ceil(bytes / 16) * 16);
     const { capturing } = this;

@@ -26,7 +26,7 @@ function current(): Scope | undefined {
 /** Without a scope, garbage collection is the last to release the handle. */
 function putIntoScope(handle: Handle, scope: Scope | undefined): void {
   if (!scope) {
-    watch(handle, true);
+    watch(handle, { isCounted: true });
     return;
   }
   scope.handles.add(handle);
@@ -66,7 +66,7 @@ export function forget(handle: Handle): void {
 /** Takes a handle out of its scope for a user: it is released when disposed, or collected. */
 export function release(handle: Handle): void {
   forget(handle);
-  watch(handle, false);
+  watch(handle, { isCounted: false });
 }
 
 /** Runs `body` in a new scope. @returns its result, and `leave`, to be called once it has settled; it says whether the order was kept */

@@ -92,11 +92,11 @@ export class Pool {
 
   /** A buffer of exactly `bytes`, which {@link plannedBytes} gave. */
   acquirePlanned(bytes: number): PoolBuffer {
-    return this.take(bytes, false) ?? this.create(bytes);
+    return this.take(bytes) ?? this.create(bytes);
   }
 
   /** A free buffer of `size`. */
-  private take(size: number, hostWrite: boolean): PoolBuffer | undefined {
+  private take(size: number, hostWrite = false): PoolBuffer | undefined {
     const list = this.free.get(size) ?? [];
     const done = this.submitted();
     const index = hostWrite ? list.findLastIndex((buffer) => buffer.lastUse <= done) : list.length - 1;

@@ -25,7 +25,7 @@ export function recordPlan<T>(engine: Engine, body: () => T): { readonly result:
   const result = runCapturing(engine, capturing, body);
   const memory = capturing.finish({
     acquire: (bytes) => pool.acquirePlanned(bytes),
-    group: (command, page) => recorder.groups.get(command, page, 0, false),
+    group: (command, page) => recorder.groups.get(command, page, 0, { cached: false }),
     uniform: (bytes, words) => {
       const page = gpu.createBuffer({ size: bytes, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
       gpu.queue.writeBuffer(page, 0, words);

@@ -44,7 +44,7 @@ export async function writeSafetensors(path: string, tensors: TensorsToWrite, op
   const op = 'writeSafetensors';
   const { metadata, checksum = false } = options;
   const plan = checksum ? planSealed(op, tensors, metadata) : planFile(op, tensors, options);
-  await writeAtomic(op, path, fileChunks(op, plan, checksum), options.disk ?? fileSystem, options);
+  await writeAtomic(op, path, fileChunks(op, plan, { checksum }), options.disk ?? fileSystem, options);
 }
 
 /**
@@ -78,7 +78,7 @@ export async function serializeSealedSafetensors(
   const plan = planSealed(op, tensors, metadata);
   const result = new Uint8Array(plan.size);
   let end = 0;
-  for await (const chunk of fileChunks(op, plan, true)) {
+  for await (const chunk of fileChunks(op, plan, { checksum: true })) {
     if (chunk instanceof Uint8Array) {
       result.set(chunk, end);
       end += chunk.byteLength;
@@ -100,7 +100,7 @@ interface FilePlan {
 async function* fileChunks(
   op: string,
   { header, order }: FilePlan,
-  hasChecksum: boolean,
+  { checksum: hasChecksum }: { readonly checksum: boolean },
 ): AsyncGenerator<Uint8Array | Patch, void, undefined> {
   yield header;
   const checksum = hasChecksum ? new FileChecksum(op, header) : undefined;

@@ -8,7 +8,7 @@ import { Tensor } from '../tensor.ts';
 export function uploadBytes(device: Device, shape: Shape, dtype: DType, bytes: Uint8Array<ArrayBuffer>): Tensor {
   const engine = engineOf(device);
   engine.expectDType('tensor', dtype);
-  const storage = engine.allocate(sizeOf(shape) * bytesPerElement(dtype), true);
+  const storage = engine.allocate(sizeOf(shape) * bytesPerElement(dtype), { hostWrite: true });
   engine.writeBytes(storage.buffer, 0, bytes);
   return new Tensor(device, storage, dtype, [...shape], contiguousStrides(shape), 0);
 }

@@ -41,7 +41,7 @@ export const bound = ({ gpu }: Device, source: VideoSource): GPUExternalTexture 
 export function externalPixels(device: Device, frame: GPUExternalTexture, width: number, height: number): Pixels {
   const { gpu } = device;
   const pipeline = pipelineOf(gpu);
-  const storage = engineOf(device).allocate(4 * width * height, true);
+  const storage = engineOf(device).allocate(4 * width * height, { hostWrite: true });
   const { gpu: buffer } = storage.buffer;
   if (!buffer) throw new Error('memory that the host writes has a buffer');
   const size = gpu.createBuffer({ label: OP, size: 8, usage: 0x48 }); // UNIFORM | COPY_DST

@@ -65,7 +65,7 @@ function hostPixels(device: Device, source: PixelData | ImageData): Pixels {
       "ask for getImageData(..., { colorSpace: 'srgb' }), or give the canvas: it is converted",
     );
   const engine = engineOf(device);
-  const storage = engine.allocate(data.length, true);
+  const storage = engine.allocate(data.length, { hostWrite: true });
   engine.writeBytes(storage.buffer, 0, new Uint8Array(data));
   return { width, height, rowWords: width, storage };
 }
@@ -96,7 +96,7 @@ function drawnPixels(device: Device, source: Exclude<GPUCopyExternalImageSource,
       { cause: error },
     );
   }
-  const storage = engineOf(device).allocate(4 * rowWords * height, true);
+  const storage = engineOf(device).allocate(4 * rowWords * height, { hostWrite: true });
   const { gpu: buffer } = storage.buffer;
   if (!buffer) throw new Error('memory that the host writes has a buffer');
   // Written at once instead of recorded: no recorded command uses this memory yet, and a video shows another image in the next task.

@@ -43,7 +43,7 @@ export function toPixels(
   engine.expectNoCapture('toPixels');
   const image = viewOf('toPixels', x, options);
   const { width, height } = image;
-  const storage = written(x, image, width, false);
+  const storage = written(x, image, { rowWords: width, premultiply: false });
   return engine
     .readBytes(storage.buffer, 0, 4 * width * height)
     .then((bytes) => ({ width, height, data: new Uint8ClampedArray(bytes) }))
@@ -74,7 +74,7 @@ export async function toCanvas(
       'give a canvas of its own, or putImageData(new ImageData(data, width, height)) of await toPixels(x)',
     );
   const rowWords = Math.ceil(width / ROW_WORDS) * ROW_WORDS;
-  const storage = written(x, image, rowWords, channels === 4);
+  const storage = written(x, image, { rowWords, premultiply: channels === 4 });
   try {
     await device.settle();
     const { gpu: buffer } = storage.buffer;
@@ -98,7 +98,11 @@ export async function toCanvas(
 }
 
 /** Packed pixels of `x`, in memory that the caller releases. */
-function written(x: Tensor, { width, height, channels, strides }: View, rowWords: number, premultiply: boolean): Storage {
+function written(
+  x: Tensor,
+  { width, height, channels, strides }: View,
+  { rowWords, premultiply }: { readonly rowWords: number; readonly premultiply: boolean },
+): Storage {
   const { device } = x;
   const pixels = engineOf(device).allocate(4 * rowWords * height);
   const [row, column, channel] = strides.map((stride) => stride >>> 0);

@@ -88,8 +88,7 @@ function blocks(
   weights: ClipWeights,
   tower: string,
   config: TowerConfig,
-  causal: boolean,
-  hook?: ReferenceHook,
+  { causal, hook }: { readonly causal: boolean; readonly hook?: ReferenceHook | undefined },
 ): Rows {
   let x = input;
   for (let layer = 0; layer < config.layers; layer += 1) {
@@ -138,7 +137,7 @@ export function imageReference(
   const tokens = [Float64Array.from(values(weights, 'visual.class_embedding')), ...patches];
   const placed = withPositions(tokens, values(weights, 'visual.positional_embedding'), width);
   const normed = norm([...placed, ...append], weights, 'visual.ln_pre', eps);
-  const [first] = blocks(normed, weights, 'visual.transformer', config, false, hook);
+  const [first] = blocks(normed, weights, 'visual.transformer', config, { causal: false, hook });
   const [last] = norm(first ? [first] : [], weights, 'visual.ln_post', eps);
   return project(last ?? new Float64Array(), values(weights, 'visual.proj'));
 }
@@ -157,7 +156,7 @@ export function textReference(
     typeof row === 'number' ? Float64Array.from(table.subarray(row * width, (row + 1) * width)) : row,
   );
   const placed = withPositions(rows, values(weights, 'positional_embedding'), width);
-  const hidden = blocks(placed, weights, 'transformer', config, true, hook)[end];
+  const hidden = blocks(placed, weights, 'transformer', config, { causal: true, hook })[end];
   const [last] = norm(hidden ? [hidden] : [], weights, 'ln_final', eps);
   return project(last ?? new Float64Array(), values(weights, 'text_projection'));
 }

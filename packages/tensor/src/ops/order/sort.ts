@@ -18,7 +18,11 @@ export type Sorted = { readonly values: Tensor; readonly indices: Tensor };
 const sortKernel = kernel({ name: 'sort', source: sortWgsl });
 
 /** The first `count` of every line along `axis` in sorted order. */
-function sortLines(x: Tensor, axis: number, descending: boolean, count: number): Sorted {
+function sortLines(
+  x: Tensor,
+  axis: number,
+  { descending = false, count = nth(x.shape, axis) }: { readonly descending?: boolean; readonly count?: number } = {},
+): Sorted {
   const { device } = x;
   const shape = x.shape.map((size, at) => (at === axis ? count : size));
   const { lines, length, params } = axisView(x, axis, shape);
@@ -94,14 +98,14 @@ export type SortOptions = {
 export const sort = defineOp('sort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Sorted => {
   x.expectLive('sort');
   const along = normalizeAxis('sort', axis, x.shape);
-  return sortLines(x, along, descending, nth(x.shape, along));
+  return sortLines(x, along, { descending });
 });
 
 /** The positions (i32) that sort x along an axis: of {@link sort} the indices alone. @throws ShapeError for an axis out of range */
 export const argsort = defineOp('argsort', (x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Tensor => {
   x.expectLive('argsort');
   const along = normalizeAxis('argsort', axis, x.shape);
-  const { values, indices } = sortLines(x, along, descending, nth(x.shape, along));
+  const { values, indices } = sortLines(x, along, { descending });
   values.dispose();
   return indices;
 });
@@ -127,13 +131,13 @@ export const topk = defineOp('topk', (x: Tensor, k: number, { axis = -1, largest
   const length = nth(x.shape, along);
   if (!Number.isInteger(k) || k < 0 || k > length)
     throw new ShapeError('topk', `k = ${k} of an axis of ${length}`, `use a whole number from 0 to ${length}`);
-  return sortLines(x, along, largest, k);
+  return sortLines(x, along, { descending: largest, count: k });
 });
 
 /** The numbers 0 to n - 1 (i32 [n]) in random order: sorted by random words of the key, so the same on every adapter. */
 export const randperm = defineOp('randperm', (n: number, options: Omit<RandomOptions, 'dtype'>): Tensor => {
   using words = randomWords([n], options);
-  const { values, indices } = sortLines(words, 0, false, n);
+  const { values, indices } = sortLines(words, 0);
   values.dispose();
   return indices;
 });

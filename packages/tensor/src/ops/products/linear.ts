@@ -38,7 +38,7 @@ export type LinearOptions = {
  * console.log(await tensor([[1, 2]]).linear(tensor([[1, 1], [0, 1]])).array()); // [[3,2]]
  */
 export const linear = defineOp('linear', (x: Tensor, weight: Tensor, bias?: Tensor, options: LinearOptions = {}): Tensor => {
-  return forward(x, weight, bias, options, false).output;
+  return forward(x, weight, bias, options).output;
 });
 
 /** As {@link linear}, and the values before the activation, of the result's dtype, where a gradient needs them (`pre` is undefined for 'none'). */
@@ -48,7 +48,7 @@ export function linearForward(
   bias?: Tensor,
   options: LinearOptions = {},
 ): { readonly output: Tensor; readonly pre: Tensor | undefined } {
-  return forward(x, weight, bias, options, true);
+  return forward(x, weight, bias, options, { keepsPre: true });
 }
 
 /** The shape and dtype of {@link linear}. @throws ShapeError, DTypeError, TensorError */
@@ -86,12 +86,12 @@ function forward(
   weight: Tensor,
   bias: Tensor | undefined,
   options: LinearOptions,
-  keep: boolean,
+  { keepsPre = false } = {},
 ): { output: Tensor; pre: Tensor | undefined } {
   const { shape, dtype } = linearResult(x, weight, bias, options);
   const { activation = 'none', residual } = options;
   const output = empty(x.device, shape, dtype);
-  const pre = keep && activation !== 'none' ? empty(x.device, shape, dtype) : undefined;
+  const pre = keepsPre && activation !== 'none' ? empty(x.device, shape, dtype) : undefined;
   using added = residual && like(residual, output);
   const w = matricesOf(weight, true);
   product(x, { ...w, batch: [] }, nth(weight.shape, 0), output, {

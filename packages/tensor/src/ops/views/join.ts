@@ -89,7 +89,7 @@ function expectCount(op: string, name: string, count: number): void {
 }
 
 /** `x` with `axis` repeated as a whole `count` times, or (`each`) every position of it. In four axes, whatever the rank of x. */
-function repeatAxis(x: Tensor, axis: number, count: number, each: boolean): Tensor {
+function repeatAxis(x: Tensor, axis: number, count: number, { each = false } = {}): Tensor {
   const size = nth(x.shape, axis);
   const [lead, rest] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
   const shape = (repeats: number): number[] => (each ? [lead, size, repeats, rest] : [lead, repeats, size, rest]);
@@ -126,7 +126,7 @@ export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Ten
   for (const [axis, count] of repeats.entries()) {
     if (count === 1) continue;
     using before = done;
-    done = repeatAxis(before, axis, count, false);
+    done = repeatAxis(before, axis, count);
   }
   return done;
 });
@@ -140,7 +140,7 @@ export const tile = defineOp('tile', (x: Tensor, counts: readonly number[]): Ten
 export const repeatInterleave = defineOp('repeatInterleave', (x: Tensor, count: number, axis: number = 0): Tensor => {
   const at = normalizeAxis('repeatInterleave', axis, x.shape);
   expectCount('repeatInterleave', 'count', count);
-  if (x.rank === MAX_RANK) return repeatAxis(x, at, count, true);
+  if (x.rank === MAX_RANK) return repeatAxis(x, at, count, { each: true });
   using apart = unsqueeze(x, at + 1);
   using repeated = expand(apart, [...x.shape.slice(0, at + 1), count, ...x.shape.slice(at + 1)]);
   return reshape(repeated, [...x.shape.slice(0, at), nth(x.shape, at) * count, ...x.shape.slice(at + 1)]);
