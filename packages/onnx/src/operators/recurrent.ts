@@ -98,6 +98,15 @@ const rnnCell: Cell = (call, { recurrent, recurrentBias, activations }, x, { h }
   return { h: f(limited(call, engine.add(x, engine.linear(h, recurrent, recurrentBias)))), c: undefined };
 };
 
+/** An operator: how many gates its weights hold, one step of it, and its usual activations. */
+type Kind = {
+  readonly gates: number;
+  readonly cell: Cell;
+  readonly activations: readonly string[];
+  /** Whether its state has a cell beside the hidden values. Default false. */
+  readonly hasCell?: boolean;
+};
+
 function activationsOf(call: Call, direction: number, defaults: readonly string[]): Activation[] {
   const names = call.texts('activations');
   const [alphas, betas] = [call.floats('activation_alpha') ?? [], call.floats('activation_beta') ?? []];
@@ -109,82 +118,103 @@ function activationsOf(call: Call, direction: number, defaults: readonly string[
   });
 }
 
+function directionOf(call: Call, at: number, { gates, activations, hasCell }: Kind, hidden: number): Direction {
+  const bias = call.maybe(3);
+  const row = bias && engine.select(bias, 0, at);
+  return {
+    input: engine.select(call.x(1), 0, at),
+    recurrent: engine.select(call.x(2), 0, at),
+    inputBias: row && engine.narrow(row, 0, 0, gates * hidden),
+    recurrentBias: row && engine.narrow(row, 0, gates * hidden, gates * hidden),
+    peephole: hasCell && call.has(7) ? engine.select(call.x(7), 0, at) : undefined,
+    activations: activationsOf(call, at, activations),
+    hidden,
+  };
+}
+
+const isBatchFirst = (call: Call): boolean => call.int('layout', 0) === 1;
+
+/** What all directions read, with the steps first. */
+type Sequences = {
+  readonly x: Tensor;
+  readonly hidden: number;
+  /** How long each sequence is, where not all of them take every step. */
+  readonly lengths: readonly number[] | undefined;
+  readonly h0: Tensor | undefined;
+  readonly c0: Tensor | undefined;
+};
+
+function sequencesOf(call: Call, { hasCell }: Kind): Sequences {
+  const turned = (x: Tensor | undefined): Tensor | undefined => x && (isBatchFirst(call) ? engine.transpose(x, 0, 1) : x);
+  const x = turned(call.x(0)) as Tensor;
+  const hidden = call.int('hidden_size', call.shape(2)[2] ?? 0);
+  const lengths = call.has(4) ? call.list(4) : undefined;
+  const isRagged = lengths?.some((length) => length !== x.shape[0]) ?? false;
+  const [h0, c0] = [turned(call.maybe(5)), hasCell ? turned(call.maybe(6)) : undefined];
+  return { x, hidden, lengths: isRagged ? lengths : undefined, h0, c0 };
+}
+
+/** The state after a step where sequences go on, and the one before where they are over. */
+function whereLive(live: Tensor, next: State, before: State): State {
+  return { h: engine.where(live, next.h, before.h), c: next.c && before.c && engine.where(live, next.c, before.c) };
+}
+
+/** Outputs of every step [T, B, H], and the last state. */
+function runDirection(call: Call, at: number, kind: Kind, sequences: Sequences): { readonly all: Tensor; readonly state: State } {
+  const { x, hidden, lengths, h0, c0 } = sequences;
+  const [steps = 0, batch = 1] = x.shape;
+  const direction = directionOf(call, at, kind, hidden);
+  const isReversed = at === 1 || call.text('direction', 'forward') === 'reverse';
+  const projected = engine.linear(x, direction.input, direction.inputBias);
+  const first = (given: Tensor | undefined): Tensor =>
+    given ? engine.select(given, 0, at) : engine.zeros([batch, hidden], { device: x.device, dtype: x.dtype });
+  let state: State = { h: first(h0), c: kind.hasCell ? first(c0) : undefined };
+  const outputs: Tensor[] = [];
+  for (let i = 0; i < steps; i += 1) {
+    const step = isReversed ? steps - 1 - i : i;
+    const next = kind.cell(call, direction, engine.select(projected, 0, step), state);
+    if (lengths) {
+      const isLive = lengths.map((length) => [Number(step < length)]);
+      const live = engine.tensor(isLive, { dtype: 'bool', device: x.device });
+      outputs[step] = engine.where(live, next.h, 0);
+      state = whereLive(live, next, state);
+    } else {
+      outputs[step] = next.h;
+      state = next;
+    }
+  }
+  return { all: engine.stack(outputs), state };
+}
+
 /** Outputs of every step and the last states: Y [T, directions, B, H], Y_h and Y_c [directions, B, H]. */
-function recurrent(gates: number, cell: Cell, defaults: readonly string[], hasCell: boolean): Operator {
+function recurrent(kind: Kind): Operator {
   return {
     by: 'composition',
     refuses,
     reads: [4],
     run: (call) => {
-      const isBatchFirst = call.int('layout', 0) === 1;
-      const turned = (x: Tensor | undefined): Tensor | undefined => x && (isBatchFirst ? engine.transpose(x, 0, 1) : x);
-      const x = turned(call.x(0)) as Tensor;
-      const [steps = 0, batch = 1] = x.shape;
-      const hidden = call.int('hidden_size', call.shape(2)[2] ?? 0);
-      const kind = call.text('direction', 'forward');
-      const count = kind === 'bidirectional' ? 2 : 1;
-      const lengths = call.has(4) ? call.list(4) : undefined;
-      const isRagged = lengths?.some((length) => length !== steps) ?? false;
-      const [h0, c0] = [turned(call.maybe(5)), hasCell ? turned(call.maybe(6)) : undefined];
-      const none = (): Tensor => engine.zeros([batch, hidden], { device: x.device, dtype: x.dtype });
-
-      const run = (at: number): { readonly all: Tensor; readonly state: State } => {
-        const isReverse = kind === 'reverse' || at === 1;
-        const bias = call.maybe(3);
-        const row = bias && engine.select(bias, 0, at);
-        const direction: Direction = {
-          input: engine.select(call.x(1), 0, at),
-          recurrent: engine.select(call.x(2), 0, at),
-          inputBias: row && engine.narrow(row, 0, 0, gates * hidden),
-          recurrentBias: row && engine.narrow(row, 0, gates * hidden, gates * hidden),
-          peephole: hasCell && call.has(7) ? engine.select(call.x(7), 0, at) : undefined,
-          activations: activationsOf(call, at, defaults),
-          hidden,
-        };
-        const projected = engine.linear(x, direction.input, direction.inputBias);
-        let state: State = {
-          h: h0 ? engine.select(h0, 0, at) : none(),
-          c: hasCell ? (c0 ? engine.select(c0, 0, at) : none()) : undefined,
-        };
-        const outputs: Tensor[] = [];
-        for (let i = 0; i < steps; i += 1) {
-          const step = isReverse ? steps - 1 - i : i;
-          const next = cell(call, direction, engine.select(projected, 0, step), state);
-          if (!isRagged) {
-            state = next;
-            outputs[step] = next.h;
-            continue;
-          }
-          // Sequences that are over keep their state, and give 0.
-          const live = engine.tensor(
-            (lengths ?? []).map((length) => [Number(step < length)]),
-            { dtype: 'bool', device: x.device },
-          );
-          outputs[step] = engine.where(live, next.h, 0);
-          state = { h: engine.where(live, next.h, state.h), c: next.c && state.c && engine.where(live, next.c, state.c) };
-        }
-        return { all: engine.stack(outputs), state };
-      };
-      const directions = Array.from({ length: count }, (_, at) => run(at));
+      const sequences = sequencesOf(call, kind);
+      const count = call.text('direction', 'forward') === 'bidirectional' ? 2 : 1;
+      const directions = Array.from({ length: count }, (_, at) => runDirection(call, at, kind, sequences));
       const all = engine.stack(
         directions.map((one) => one.all),
         1,
       );
-      const last = (state: (one: State) => Tensor): Tensor => {
-        const states = engine.stack(directions.map((one) => state(one.state)));
-        return isBatchFirst ? engine.transpose(states, 0, 1) : states;
+      const last = (part: (state: State) => Tensor): Tensor => {
+        const states = engine.stack(directions.map(({ state }) => part(state)));
+        return isBatchFirst(call) ? engine.transpose(states, 0, 1) : states;
       };
       return [
-        isBatchFirst ? engine.permute(all, [2, 0, 1, 3]) : all,
+        isBatchFirst(call) ? engine.permute(all, [2, 0, 1, 3]) : all,
         last(({ h }) => h),
-        ...(hasCell ? [last(({ c }) => c as Tensor)] : []),
+        ...(kind.hasCell ? [last(({ c }) => c as Tensor)] : []),
       ];
     },
   };
 }
 
 export const recurrentOperators: Operators = {
-  GRU: recurrent(3, gruCell, ['Sigmoid', 'Tanh'], false),
-  LSTM: recurrent(4, lstmCell, ['Sigmoid', 'Tanh', 'Tanh'], true),
-  RNN: recurrent(1, rnnCell, ['Tanh'], false),
+  GRU: recurrent({ gates: 3, cell: gruCell, activations: ['Sigmoid', 'Tanh'] }),
+  LSTM: recurrent({ gates: 4, cell: lstmCell, activations: ['Sigmoid', 'Tanh', 'Tanh'], hasCell: true }),
+  RNN: recurrent({ gates: 1, cell: rnnCell, activations: ['Tanh'] }),
 };

@@ -135,63 +135,52 @@ function contract(a: Labelled, b: Labelled, target: Labelled, extents: Extents):
     contract(labelled(left, a, order), labelled(right, b, order), target, extents);
     return;
   }
-  const kept = [...target.strides.keys()];
-  const shared = kept.filter((name) => a.strides.has(name) && b.strides.has(name));
-  const rows = mergeLabels(
-    kept.filter((name) => a.strides.has(name) && !b.strides.has(name)),
-    [a, target],
-    extents,
-  );
-  const columns = mergeLabels(
-    kept.filter((name) => b.strides.has(name) && !a.strides.has(name)),
-    [b, target],
-    extents,
-  );
-  const [m, moreRows] = takeLargest(rows);
-  const [n, moreColumns] = takeLargest(columns);
-  // Labels that do not merge into one dimension of rows or columns become a batch dimension that the other operand repeats.
-  const batch = [
-    ...shared.map((name) => ({
-      size: entryOf(extents, name),
-      a: strideOf(a, name),
-      b: strideOf(b, name),
-      c: strideOf(target, name),
-    })),
-    ...moreRows.map(({ size, strides: [x = 0, c = 0] }) => ({ size, a: x, b: 0, c })),
-    ...moreColumns.map(({ size, strides: [x = 0, c = 0] }) => ({ size, a: 0, b: x, c })),
-  ];
-  const operand = (x: Labelled, row: number | undefined, col: number | undefined, strides: number[]): Operand => ({
+  const { batch, m, n } = keptDimensions(a, b, target, extents);
+  const operand = (x: Labelled, row: number | undefined, col: number | undefined, at: 0 | 1 | 2): Operand => ({
     tensor: x.tensor,
     offset: x.offset,
     row: row ?? 0,
     col: col ?? 0,
-    batch: strides,
+    batch: batch.map(({ strides }) => nth(strides, at)),
   });
   gemm({
     batch: batch.map(({ size }) => size),
     m: m.size,
     n: n.size,
     k: k.size,
-    a: operand(
-      a,
-      m.strides[0],
-      k.strides[0],
-      batch.map((axis) => axis.a),
-    ),
-    b: operand(
-      b,
-      k.strides[1],
-      n.strides[0],
-      batch.map((axis) => axis.b),
-    ),
-    c: operand(
-      target,
-      m.strides[1],
-      n.strides[1],
-      batch.map((axis) => axis.c),
-    ),
+    a: operand(a, m.strides[0], k.strides[0], 0),
+    b: operand(b, k.strides[1], n.strides[0], 1),
+    c: operand(target, m.strides[1], n.strides[1], 2),
     epilogue: {},
   });
+}
+
+/**
+ * The labels of the target as one dimension of rows, which only a has, one of columns, which only b has, and batch dimensions with strides of a, b and the
+ * target. Labels that do not merge into the rows or the columns become a batch dimension that the other operand repeats.
+ */
+function keptDimensions(
+  a: Labelled,
+  b: Labelled,
+  target: Labelled,
+  extents: Extents,
+): { readonly batch: readonly Dimension[]; readonly m: Dimension; readonly n: Dimension } {
+  const kept = [...target.strides.keys()];
+  const only = (x: Labelled, other: Labelled): Dimension[] =>
+    mergeLabels(
+      kept.filter((name) => x.strides.has(name) && !other.strides.has(name)),
+      [x, target],
+      extents,
+    );
+  const [m, moreRows] = takeLargest(only(a, b));
+  const [n, moreColumns] = takeLargest(only(b, a));
+  const shared = kept.filter((name) => a.strides.has(name) && b.strides.has(name));
+  const batch = [
+    ...shared.map((name) => ({ size: entryOf(extents, name), strides: [a, b, target].map((x) => strideOf(x, name)) })),
+    ...moreRows.map(({ size, strides: [x = 0, c = 0] }) => ({ size, strides: [x, 0, c] })),
+    ...moreColumns.map(({ size, strides: [x = 0, c = 0] }) => ({ size, strides: [0, x, c] })),
+  ];
+  return { batch, m, n };
 }
 
 const strideOf = (x: Labelled, name: string): number => entryOf(x.strides, name);
