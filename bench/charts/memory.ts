@@ -145,69 +145,82 @@ function byClasses(rows: readonly StoredRow[]): Chart {
   });
 }
 
-/** @param plans of the suite `memory` @param times of the suite `curves` */
-export function memoryChart(plans: readonly Results[], times: readonly Results[]): string {
-  const rows = [...plans, ...times].flatMap((results) => results.rows);
-  const pieces: Piece[] = [
-    ...heading(
-      'Memory of a training step',
-      'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included, as planned; logarithmic',
-    ),
-    { x: 24, y: 64, chart: byClasses(rows) },
-  ];
-  BY_CLASSES.forEach(({ colour, text, more }, at) => {
+/** The first chart, and beside it what its lines are. */
+function classesPieces(rows: readonly StoredRow[]): Piece[] {
+  const legend = BY_CLASSES.flatMap(({ colour, text, more }, at): Piece[] => {
     const y = 104 + 38 * at;
-    pieces.push({ x: 616, y: y - 8, rect: [18, 5], fill: colour }, { x: 644, y, text, weight: 600 });
-    pieces.push({ x: 644, y: y + 15, text: more, size: 11, fill: MUTED });
+    return [
+      { x: 616, y: y - 8, rect: [18, 5], fill: colour },
+      { x: 644, y, text, weight: 600 },
+      { x: 644, y: y + 15, text: more, size: 11, fill: MUTED },
+    ];
   });
-  pieces.push({ x: 644, y: 300, text: 'Loss and gradients are the same in every way.', size: 11, fill: INK });
+  const below: Piece = { x: 644, y: 300, text: 'Loss and gradients are the same in every way.', size: 11, fill: INK };
+  return [{ x: 24, y: 64, chart: byClasses(rows) }, ...legend, below];
+}
 
-  const lines = [
-    {
-      model: 'ViT-B/16',
-      y: (row: StoredRow) => gibibytes(row),
-      format: '.1f',
-      head: 'Memory, GiB',
-      note: 'counted, of ViT-B/16 around C = 100, B = 4, T = 197, n = 2, L = 9',
-    },
-    {
-      model: 'ViT-B/16',
-      y: (row: StoredRow) => (row.flops ?? 0) / 1e12,
-      format: '.1f',
-      head: 'Work, TFLOP',
-      note: 'counted, of the same steps',
-    },
-    {
-      model: 'small CLIP',
-      y: (row: StoredRow) => (row.best ?? Number.NaN) / 1000,
-      format: '.1f',
-      head: 'Time, seconds',
-      note: 'timed, of a small CLIP (6 layers, 128 channels) around C = 50, B = 4, T = 65, n = 2, L = 4',
-    },
+/** The rows of panels below: what is measured, of which model. */
+const MEASURES = [
+  {
+    model: 'ViT-B/16',
+    y: (row: StoredRow) => gibibytes(row),
+    head: 'Memory, GiB',
+    note: 'counted, of ViT-B/16 around C = 100, B = 4, T = 197, n = 2, L = 9',
+  },
+  {
+    model: 'ViT-B/16',
+    y: (row: StoredRow) => (row.flops ?? 0) / 1e12,
+    head: 'Work, TFLOP',
+    note: 'counted, of the same steps',
+  },
+  {
+    model: 'small CLIP',
+    y: (row: StoredRow) => (row.best ?? Number.NaN) / 1000,
+    head: 'Time, seconds',
+    note: 'timed, of a small CLIP (6 layers, 128 channels) around C = 50, B = 4, T = 65, n = 2, L = 4',
+  },
+] as const;
+
+/** A row of panels: one measure along every axis, on one scale. */
+function panels(rows: readonly StoredRow[], { model, y, head, note }: (typeof MEASURES)[number], top: number): Piece[] {
+  const all = AXES.map(([axis]) => curve(rows, model, axis).map((point) => ({ ...point, y: y(point.row) })));
+  const most = 1.08 * Math.max(...all.flat().map((point) => point.y));
+  return [
+    { x: 24, y: top, text: head, size: 14, weight: 700 },
+    { x: 160, y: top, text: note, size: 11, fill: MUTED },
+    ...AXES.map(([axis, label], column): Piece => {
+      const isLog = axis !== 'T' && axis !== 'L';
+      return { x: 16 + 192 * column, y: top + 8, chart: panel(all[column] ?? [], { label, most, isLog, format: '.1f' }) };
+    }),
   ];
-  lines.forEach(({ model, y, format, head, note }, row) => {
-    const top = 362 + 182 * row;
-    pieces.push({ x: 24, y: top, text: head, size: 14, weight: 700 }, { x: 160, y: top, text: note, size: 11, fill: MUTED });
-    const all = AXES.map(([axis]) => curve(rows, model, axis).map((point) => ({ ...point, y: y(point.row) })));
-    const most = 1.08 * Math.max(...all.flat().map((point) => point.y));
-    AXES.forEach(([axis, label], column) => {
-      const points = all[column] ?? [];
-      pieces.push({
-        x: 16 + 192 * column,
-        y: top + 8,
-        chart: panel(points, { label, most, isLog: axis !== 'T' && axis !== 'L', format }),
-      });
-    });
-  });
+}
+
+/** What the colours of the panels are, in a line above them. */
+function waysPieces(): Piece[] {
+  const pieces: Piece[] = [];
   let x = 516;
   for (const [engine, colour] of WAYS) {
     pieces.push({ x, y: 331, rect: [14, 5], fill: colour }, { x: x + 20, y: 337, text: engine, size: 11 });
     x += 42 + 5.6 * engine.length;
   }
+  return pieces;
+}
+
+/** @param plans of the suite `memory` @param times of the suite `curves` */
+export function memoryChart(plans: readonly Results[], times: readonly Results[]): string {
+  const rows = [...plans, ...times].flatMap((results) => results.rows);
   const notes = [
     `Counted: bytes and operations of recorded plans, which load does not change. ${provenance(plans)}`,
     `Timed: the best of several steps, on the wall. ${provenance(times)}`,
   ];
-  notes.forEach((text, at) => pieces.push({ x: 24, y: 912 + 16 * at, text, size: 10, fill: MUTED }));
-  return sheet(WIDTH, 944, 'Memory, work and time of a training step', pieces);
+  return sheet(WIDTH, 944, 'Memory, work and time of a training step', [
+    ...heading(
+      'Memory of a training step',
+      'MuDPT on CLIP ViT-B/16, 4 images, f32: device memory in GiB, weights and optimizer included, as planned; logarithmic',
+    ),
+    ...classesPieces(rows),
+    ...MEASURES.flatMap((measure, row) => panels(rows, measure, 362 + 182 * row)),
+    ...waysPieces(),
+    ...notes.map((text, at): Piece => ({ x: 24, y: 912 + 16 * at, text, size: 10, fill: MUTED })),
+  ]);
 }

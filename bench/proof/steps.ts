@@ -40,16 +40,18 @@ const DRY_TESTS = ['packages/tensor/src/ops/norms'];
 /** Seconds of a whole proof for which the shares below are meant. */
 const WHOLE = 480;
 
-export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Step[] {
+const here = (file: string): string => join(ROOT, 'bench', 'proof', file);
+
+/** Makers of steps, whose seconds are shares of the whole proof's. */
+function makersOf({ out, minutes }: Choice) {
   const scale = Math.max(0.25, (minutes * 60) / WHOLE);
-  const here = (file: string): string => join(ROOT, 'bench', 'proof', file);
   const program = (name: string, title: string, seconds: number, file: string, ...words: string[]): Step => ({
     name,
     title,
     seconds: seconds * scale,
     command: [...NODE, file, ...words],
   });
-  const tests = (name: string, title: string, seconds: number, files: readonly string[], words: readonly string[]): Step => ({
+  const tests = (name: string, title: string, seconds: number, words: readonly string[]): Step => ({
     name,
     title,
     seconds: seconds * scale,
@@ -60,55 +62,63 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
       '--reporter=default',
       `--reporter=${here('reporter.ts')}`,
       ...words,
-      ...files,
     ],
     environment: { PROOF_TESTS: join(out, `${name}.jsonl`) },
   });
-  const bench = (suite: string, seconds: number, ...words: string[]): Step =>
-    program(
-      `bench-${suite}`,
-      `Benchmark: ${suite}`,
-      seconds,
-      join(ROOT, 'bench/main.ts'),
-      suite,
-      '--out',
-      out,
-      '--quick',
-      ...words,
-    );
-  const planted = (fault: string): Step => {
-    const [name, title] = [`fault-${fault}`, `Planted fault: ${fault}`];
-    if (fault === 'failing') return tests(name, title, 15, [], ['--config', here('planted/vitest.config.ts')]);
-    return program(name, title, 12, here('faults.ts'), fault);
+  const bench = (suite: string, seconds: number, ...words: string[]): Step => {
+    const file = join(ROOT, 'bench/main.ts');
+    return program(`bench-${suite}`, `Benchmark: ${suite}`, seconds, file, suite, '--out', out, '--quick', ...words);
   };
-  const first = isDry ? DRY_TESTS : FIRST_TESTS;
-  const checked = goldens.length > 0 ? goldens : [fixturePath('gather_rows.safetensors'), fixturePath('methods')];
-  const fixtures = isDry ? [fixturePath('gather_rows.safetensors')] : checked;
-  const peers = ['@jax-js', '@tensorflow'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
+  return { scale, program, tests, bench };
+}
+
+type Makers = ReturnType<typeof makersOf>;
+
+const smallIf = (isDry: boolean): string[] => (isDry ? ['--small'] : []);
+const firstTests = (isDry: boolean): readonly string[] => (isDry ? DRY_TESTS : FIRST_TESTS);
+
+function planted(fault: string, { program, tests }: Makers): Step {
+  const [name, title] = [`fault-${fault}`, `Planted fault: ${fault}`];
+  if (fault === 'failing') return tests(name, title, 15, ['--config', here('planted/vitest.config.ts')]);
+  return program(name, title, 12, here('faults.ts'), fault);
+}
+
+/** What can be wrong. */
+function correctness({ out, isDry, goldens, faults }: Choice, makers: Makers): Step[] {
+  const { program, tests } = makers;
+  const gathered = fixturePath('gather_rows.safetensors');
+  const checked = goldens.length > 0 ? goldens : [gathered, fixturePath('methods')];
   return [
     program('adapter', 'Adapter, driver, features, limits', 30, here('adapter.ts'), out),
-    ...faults.map((fault) => planted(fault)),
-    program('repeat', 'Bitwise repeatability', 40, here('repeat.ts'), out, ...(isDry ? ['--small'] : [])),
-    tests('tests-first', 'Tests with forced variants', isDry ? 150 : 90, first, []),
-    program('goldens', "The authors' numbers", 60, join(ROOT, 'test/parity/main.ts'), ...fixtures),
-    program('peaks', 'Peaks of the adapter', 30, here('peaks.ts'), out, ...(isDry ? ['--small'] : [])),
-    program('tune', 'Fastest variant of each kernel', 60, here('tuning.ts'), out, ...(isDry ? ['--small'] : [])),
+    ...faults.map((fault) => planted(fault, makers)),
+    program('repeat', 'Bitwise repeatability', 40, here('repeat.ts'), out, ...smallIf(isDry)),
+    tests('tests-first', 'Tests with forced variants', isDry ? 150 : 90, firstTests(isDry)),
+    program('goldens', "The authors' numbers", 60, join(ROOT, 'test/parity/main.ts'), ...(isDry ? [gathered] : checked)),
+  ];
+}
+
+/** A file each: a step that is stopped loses what it measured. */
+function trainingBench(name: string, classes: string, { isDry }: Choice, { bench }: Makers): Step {
+  const leftOut = 'minutes a step on a CPU adapter; pnpm bench training measures it';
+  const title = `Benchmark: training, ${classes} classes`;
+  return { ...bench('training', 70, '--classes', classes), name, title, ...(isDry && { leftOut }) };
+}
+
+/** What can be slow. */
+function speed(choice: Choice, makers: Makers): Step[] {
+  const { out, isDry } = choice;
+  const { scale, program, bench } = makers;
+  const peers = ['@jax-js', '@tensorflow'].every((name) => existsSync(join(peersFolder(), 'node_modules', name)));
+  return [
+    program('peaks', 'Peaks of the adapter', 30, here('peaks.ts'), out, ...smallIf(isDry)),
+    program('tune', 'Fastest variant of each kernel', 60, here('tuning.ts'), out, ...smallIf(isDry)),
     bench('gemm', 40),
     bench('attention', 60),
     bench('layernorm', 15),
     { ...bench('towers', 40), ...(isDry && { leftOut: 'minutes on a CPU adapter' }) },
     bench('step', 20),
-    ...(['10,100', '1000'] as const).map((classes) => {
-      // A file each: a step that is stopped loses what it measured.
-      const name = classes === '1000' ? 'bench-training-1000' : 'bench-training';
-      const leftOut = 'minutes a step on a CPU adapter; pnpm bench training measures it';
-      return {
-        ...bench('training', 70, '--classes', classes),
-        name,
-        title: `Benchmark: training, ${classes} classes`,
-        ...(isDry && { leftOut }),
-      };
-    }),
+    trainingBench('bench-training', '10,100', choice, makers),
+    trainingBench('bench-training-1000', '1000', choice, makers),
     {
       name: 'torch',
       title: 'The same training step in PyTorch',
@@ -123,34 +133,22 @@ export function planSteps({ out, isDry, goldens, faults, minutes }: Choice): Ste
       ...(!peers && { leftOut: `not installed: pnpm bench --peers installs them in ${peersFolder()}` }),
       ...(isDry && { leftOut: 'pnpm bench --peers measures them' }),
     },
-    program(
-      'train',
-      'The embedded model learns',
-      isDry ? 120 : 60,
-      join(ROOT, 'packages/mudpt/src/cli/main.ts'),
-      'train',
-      '--fresh',
-      '--out',
-      join(out, 'runs'),
-      ...(isDry ? ['--shots', '2', '--epochs', '1'] : []),
-    ),
-    program(
-      'pretrain',
-      'Pretraining: images a second',
-      isDry ? 120 : 75,
-      here('pretraining.ts'),
-      out,
-      ...(isDry ? ['--small'] : []),
-    ),
-    {
-      ...tests(
-        'tests-rest',
-        'All other tests',
-        600,
-        [],
-        first.flatMap((file) => ['--exclude', `**/${file}*`]),
-      ),
-      ...(isDry && { leftOut: 'pnpm test runs them' }),
-    },
   ];
+}
+
+/** Long ones: whole trainings, and the tests that the first steps leave. */
+function wholes({ out, isDry }: Choice, { program, tests }: Makers): Step[] {
+  const cli = join(ROOT, 'packages/mudpt/src/cli/main.ts');
+  const training = ['train', '--fresh', '--out', join(out, 'runs'), ...(isDry ? ['--shots', '2', '--epochs', '1'] : [])];
+  const others = firstTests(isDry).flatMap((file) => ['--exclude', `**/${file}*`]);
+  return [
+    program('train', 'The embedded model learns', isDry ? 120 : 60, cli, ...training),
+    program('pretrain', 'Pretraining: images a second', isDry ? 120 : 75, here('pretraining.ts'), out, ...smallIf(isDry)),
+    { ...tests('tests-rest', 'All other tests', 600, others), ...(isDry && { leftOut: 'pnpm test runs them' }) },
+  ];
+}
+
+export function planSteps(choice: Choice): Step[] {
+  const makers = makersOf(choice);
+  return [...correctness(choice, makers), ...speed(choice, makers), ...wholes(choice, makers)];
 }
