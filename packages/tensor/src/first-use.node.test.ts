@@ -17,6 +17,7 @@ describe('tables of adapters', () => {
   it('are found by kind, vendor and architecture or name; an adapter that nobody measured has none', () => {
     expect(tunedTableOf(H100)?.['gemm']).toMatchObject({ 'kk/few/t8/k512': 'dot' });
     expect(tunedTableOf({ ...H100, device: 'NVIDIA GeForce RTX 4060', architecture: 'lovelace' })).toBeUndefined();
+    expect(tunedTableOf({ ...H100, device: 'nvidia-h200' })).toBe(tunedTableOf(H100)); // as Dawn reports it
     expect(tunedTableOf({ ...H100, vendor: 'amd' })).toBeUndefined();
     expect(tunedTableOf({ ...H100, kind: 'software' })).toBeUndefined();
     // On these the rules were made by measurement.

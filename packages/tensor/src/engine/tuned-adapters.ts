@@ -9,7 +9,7 @@ export type TunedAdapters = {
   /** As the adapter reports it; left out: any. */
   readonly vendor?: string;
   readonly architecture?: string;
-  /** Parts of hardware names, any of which matches, for adapters that do not report an architecture. */
+  /** Parts of hardware names, any of which matches in upper or lower case, for adapters that do not report an architecture. */
   readonly devices?: readonly string[];
   readonly table: TuningTable;
 };
@@ -19,7 +19,7 @@ type Told = Pick<AdapterInfo, 'kind' | 'vendor' | 'architecture' | 'device'>;
 function isOf(row: TunedAdapters, { kind, vendor, architecture, device }: Told): boolean {
   if (row.kind !== kind || (row.vendor !== undefined && row.vendor !== vendor)) return false;
   const isArchitecture = row.architecture !== undefined && row.architecture === architecture;
-  const isDevice = row.devices?.some((part) => device.includes(part)) ?? false;
+  const isDevice = row.devices?.some((part) => device.toLowerCase().includes(part.toLowerCase())) ?? false;
   return isArchitecture || isDevice || (row.architecture === undefined && row.devices === undefined);
 }
 
