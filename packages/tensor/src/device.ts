@@ -57,10 +57,14 @@ export type MemoryReport = {
   readonly peakBytes: number;
 };
 
-/** The package's measured choices of kernels for known adapters, and how others are measured. Set by the main entry, so that small bundles carry neither. */
+/**
+ * The package's measured choices of kernels for known adapters, how others are measured, and how experimental kernels among the choices are checked.
+ * Set by the main entry, so that small bundles carry none of it.
+ */
 export const firstUse: {
   tableOf?: (adapter: AdapterInfo) => TuningTable | undefined;
   measure?: (device: Device) => Promise<void>;
+  prove?: (device: Device) => Promise<void>;
 } = {};
 
 /** Devices that are open, in the order of their opening. */
@@ -119,13 +123,19 @@ export class Device {
     const tuning = tuningMode(options.tuning);
     if (gpu) {
       const given = new Device(gpu, describeAdapter(gpu.adapterInfo, gpu.features), { owned: false, debug, unscopedWarning });
-      if (tuning !== 'none') given.loadKnown();
+      if (tuning !== 'none') {
+        given.loadKnown();
+        await given.prove();
+      }
       return given;
     }
     const { device, info } = await requestAdapterAndDevice({ ...options, gpu: await openGpu(options.checks ?? 'on') });
     const found = new Device(device, info, { owned: true, debug, unscopedWarning });
     try {
-      if (tuning !== 'none') await found.loadTuning(tuning, options.tuning === 'measure');
+      if (tuning !== 'none') {
+        await found.loadTuning(tuning, options.tuning === 'measure');
+        await found.prove();
+      }
     } catch (error) {
       found.dispose();
       throw error;
@@ -138,6 +148,11 @@ export class Device {
     const table = firstUse.tableOf?.(this.adapter);
     if (table) this.tuner.load(table);
     return table !== undefined;
+  }
+
+  /** Checks the kernels for matrix units that measured choices name; one that fails, or was not checked, is no candidate. */
+  private async prove(): Promise<void> {
+    if (this.adapter.subgroupMatrix.length > 0) await firstUse.prove?.(this);
   }
 
   private async loadTuning(tuning: 'measure' | 'stored', isAsked: boolean): Promise<void> {

@@ -117,3 +117,7 @@ firstUse.measure = async (device) => {
   const { measureFirst } = await import('./first-use.ts');
   await measureFirst(device);
 };
+firstUse.prove = async (device) => {
+  const { proveChosen } = await import('./kernels/gemm/check.ts');
+  await proveChosen(device);
+};

@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { eachDevice } from '@mudpt/testing/support';
-import { prove } from './check.ts';
+import { prove, proveChosen } from './check.ts';
 import { traitsOf } from './problem/traits.ts';
 import { GEMM_VARIANTS, type GemmVariant } from './variants/index.ts';
+import { MATRIX_VARIANTS } from './variants/matrix.ts';
 import { plain } from './variants/plain.ts';
 
 /** Adds a variant to the list that planner and tuner read until the returned object is disposed. */
@@ -16,7 +17,7 @@ function listed(variant: GemmVariant): Disposable {
 const experimental = (name: string, changes: Partial<GemmVariant> = {}): GemmVariant => ({
   ...plain,
   name,
-  provenBy: { m: 16, n: 16, k: 32, dtypes: () => ['f32'], tolerance: 1e-4 },
+  provenBy: { m: 16, n: 16, k: 32, layouts: ['NT', 'TN'], dtypes: () => ['f32'], tolerance: 1e-4 },
   ...changes,
 });
 
@@ -34,12 +35,24 @@ eachDevice('a numeric gate', (ctx) => {
     for (const variant of [
       experimental('other sums', { dispatch: twice }),
       experimental('nowhere', { runsOn: () => false }),
-      experimental('no dtype', { provenBy: { m: 16, n: 16, k: 32, dtypes: () => [], tolerance: 1e-4 } }),
+      experimental('no dtype', { provenBy: { m: 16, n: 16, k: 32, layouts: ['NT', 'TN'], dtypes: () => [], tolerance: 1e-4 } }),
     ]) {
       using _ = listed(variant);
       expect(await prove(ctx.device, variant), variant.name).toBe(false);
       expect(traitsOf(ctx.device).proven.has(variant.name)).toBe(false);
     }
+  });
+
+  it('is tried when a device is opened for what measured choices name, and for nothing else', async () => {
+    const { device } = ctx;
+    const variant = MATRIX_VARIANTS[0]!;
+    const tried = vi.spyOn(variant.provenBy!, 'dtypes').mockReturnValue([]);
+    await proveChosen(device);
+    expect(tried).not.toHaveBeenCalled();
+    using _ = vi.spyOn(device.tuner, 'export').mockReturnValue({ gemm: { 'a class': variant.name, another: 'no such variant' } });
+    await proveChosen(device);
+    expect(tried).toHaveBeenCalledOnce();
+    tried.mockRestore();
   });
 
   it('is no obstacle where there is none', async () => {

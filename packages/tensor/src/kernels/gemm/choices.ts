@@ -8,11 +8,16 @@ import { GEMM_VARIANTS, type GemmVariant, type Tiling } from './variants/index.t
 
 const extentOf = ({ m, n, k, batch }: Problem): Extent => ({ m, n, k, batches: sizeOf(batch) });
 
+const canRun = (variant: GemmVariant, p: Problem, traits: DeviceTraits): boolean =>
+  (!variant.provenBy || traits.proven.has(variant.name)) && variant.runsOn(traits, p);
+
+/** Whether a proven variant with a numeric gate can run `p` on a device. */
+export const takesUnits = (p: Problem, traits: DeviceTraits): boolean =>
+  GEMM_VARIANTS.some((variant) => variant.provenBy && canRun(variant, p, traits));
+
 /** Variants that can run `p` on a device, the presumably best first. On GPUs tiles are in the order of their estimated times. */
 export function candidatesFor(p: Problem, traits: DeviceTraits): GemmVariant[] {
-  const able = GEMM_VARIANTS.filter(
-    (variant) => (!variant.provenBy || traits.proven.has(variant.name)) && variant.runsOn(traits, p),
-  );
+  const able = GEMM_VARIANTS.filter((variant) => canRun(variant, p, traits));
   if (traits.cpu) return able;
   const extent = extentOf(p);
   return able
@@ -40,14 +45,17 @@ const bucket = (x: number, least: number, most: number): number =>
 /**
  * How the operands lie, and how large the product is: `kn/large`, `kk/tall/t128/k1024`. On CPU adapters three sizes; on GPUs, where it matters how many
  * tiles there are for the processors and how long each takes, the number of tiles of 64 x 64 and the length of k, both to the nearest power of two.
+ * Products that matrix units of the device take are classes of their own, by their dtype: `kk/tall/t128/k1024/units-f16`.
  */
-export function tuningKey(p: Problem, { cpu }: Pick<DeviceTraits, 'cpu'>): string {
+export function tuningKey(p: Problem, traits: DeviceTraits): string {
+  const { cpu } = traits;
   const { VA, VB } = exactAccess(p);
   const few = isFewRows(p.m);
   if (cpu) return `${VA}${VB}/${few ? 'few' : p.m * p.n <= SMALL_RESULT ? 'small' : 'large'}`;
   const rows = few ? 'few' : p.m <= FLAT_ROWS ? 'flat' : 'tall';
   const tiles = Math.ceil(p.m / 64) * Math.ceil(p.n / 64) * sizeOf(p.batch);
-  return `${VA}${VB}/${rows}/t${bucket(tiles, 1, MANY_TILES)}/k${bucket(p.k, 64, LONG_K)}`;
+  const units = takesUnits(p, traits) ? `/units-${p.a.tensor.dtype}` : '';
+  return `${VA}${VB}/${rows}/t${bucket(tiles, 1, MANY_TILES)}/k${bucket(p.k, 64, LONG_K)}${units}`;
 }
 
 /** Workgroups of a product in tiles of this size, for one split of k. */

@@ -10,7 +10,7 @@ import { normalize } from './problem/normal-form.ts';
 import type { Operand, Product } from './problem/problem.ts';
 import type { DeviceTraits } from './problem/traits.ts';
 import { addVariant, GEMM_VARIANTS, type GemmVariant } from './variants/index.ts';
-import { matrix } from './variants/matrix.ts';
+import { MATRIX_VARIANTS } from './variants/matrix.ts';
 
 /** A CPU adapter with subgroups of 8 and WebGPU's default limits. */
 const CPU: DeviceTraits = {
@@ -23,11 +23,11 @@ const CPU: DeviceTraits = {
 };
 /** A large GPU. */
 const GPU: DeviceTraits = { ...CPU, cpu: false, subgroupSize: 32, workgroupBytes: 49152, invocations: 1024 };
-const UNITS = { componentType: 'f32', resultComponentType: 'f32', M: 8, N: 8, K: 8 } as const;
+const UNITS = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 } as const;
 /** A GPU whose subgroup matrix units have passed their check. */
-const MATRIX_GPU: DeviceTraits = { ...GPU, subgroupMatrix: [UNITS], proven: new Set(['matrix']) };
+const MATRIX_GPU: DeviceTraits = { ...GPU, subgroupMatrix: [UNITS], proven: new Set(MATRIX_VARIANTS.map(({ name }) => name)) };
 
-addVariant(matrix);
+for (const variant of MATRIX_VARIANTS) addVariant(variant);
 
 /** A plan with what tests force. */
 function plan(p: Product, traits: DeviceTraits, forced: Readonly<Record<string, string>> = {}): Plan {
@@ -45,12 +45,12 @@ function variantOf(name: string): GemmVariant {
 const names = (p: Product, traits: DeviceTraits): string[] => candidatesFor(p, traits).map(({ name }) => name);
 
 /** Operands without memory: plans look at geometry and dtype only. */
-const operand = (row: number, col: number, batch: readonly number[] = [], offset = 0): Operand => ({
+const operand = (row: number, col: number, batch: readonly number[] = [], offset = 0, dtype = 'f32'): Operand => ({
   row,
   col,
   batch,
   offset,
-  tensor: { dtype: 'f32' } as Tensor,
+  tensor: { dtype } as Tensor,
 });
 const product = (changes: Partial<Product>): Product => ({
   batch: [],
@@ -117,24 +117,63 @@ describe('plan', () => {
     expect(names(high, GPU).sort()).toEqual(['broadcast', ...everywhere.map(({ name }) => name)].sort());
   });
 
-  it('takes the tile of the subgroup matrix units from their shape, and only where they are proven and fit', () => {
-    const p = product({ m: 64, n: 48, k: 16, a: operand(16, 1), b: operand(1, 16), c: operand(48, 1) });
-    const of = plan(p, MATRIX_GPU);
-    expect([of.variant.name, of.sums.tiling, of.sums.grid]).toEqual(['matrix', { rows: 16, columns: 16 }, [12, 1]]);
-    expect(of.sums.defines).toMatchObject({ CM: 8, CN: 8, CK: 8, A_COL: 0, B_COL: 1 });
-    // Its sums are bare whatever their splits: the epilogue is a dispatch after them.
-    expect([of.splits, of.reduce !== undefined, of.sums.params['c_split']]).toEqual([1, true, 64 * 48]);
-    const wide = { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, M: 16, N: 12 }] };
-    expect(plan(p, wide).sums.tiling).toEqual({ rows: 32, columns: 24 });
-    for (const other of [
+  /** [m, k] x [n, k]^T in f16. */
+  const halves = (m: number, n: number, k: number): Product =>
+    product({ m, n, k, a: operand(k, 1, [], 0, 'f16'), b: operand(1, k, [], 0, 'f16'), c: operand(n, 1, [], 0, 'f16') });
+
+  it('gives f16 products to proven matrix units, in tiles that fill the GPU, and finishes them in the same dispatch', () => {
+    const of = plan(halves(6304, 2304, 768), MATRIX_GPU);
+    expect([of.variant.name, of.reduce, of.sums.grid]).toEqual(['matrix128x128', undefined, [900, 1]]);
+    expect(of.sums.defines).toMatchObject({
+      CM: 16,
+      CN: 16,
+      CK: 16,
+      SM: 2,
+      SN: 4,
+      BUFFERS: 2,
+      HELD: 1,
+      A_COL: 0,
+      B_COL: 1,
+      TC: 'f16',
+    });
+    expect(
+      names(halves(788, 768, 3072), MATRIX_GPU)
+        .slice(0, 3)
+        .every((name) => name.startsWith('matrix')),
+    ).toBe(true);
+    expect(plan(halves(788, 768, 3072), MATRIX_GPU).splits).toBeGreaterThan(1);
+    expect(tuningKey(halves(788, 768, 768), MATRIX_GPU)).toBe('kk/tall/t128/k1024/units-f16');
+    expect(tuningKey(halves(788, 768, 768), GPU)).toBe('kk/tall/t128/k1024');
+  });
+
+  it('takes matrix units only where they are proven and fit', () => {
+    const p = halves(128, 128, 64);
+    const isCandidate = (other: Product, traits: DeviceTraits): boolean =>
+      names(other, traits).some((name) => name.startsWith('matrix'));
+    expect(isCandidate(p, MATRIX_GPU)).toBe(true);
+    const transposed = { ...p, a: { ...p.a, row: 1, col: 128 }, b: { ...p.b, row: 128, col: 1 }, k: 67 };
+    expect(isCandidate(transposed, MATRIX_GPU)).toBe(true);
+    expect(isCandidate({ ...p, m: 67, n: 35 }, MATRIX_GPU)).toBe(true);
+    for (const traits of [
       { ...MATRIX_GPU, proven: new Set<string>() },
       { ...MATRIX_GPU, subgroupMatrix: [] },
-      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, M: 64 }] },
-      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, K: 32 }] },
-      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, componentType: 'f16' }] },
+      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, M: 256 }] },
+      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, K: 4 }] },
+      { ...MATRIX_GPU, subgroupMatrix: [{ ...UNITS, componentType: 'f32' }] },
+      { ...MATRIX_GPU, subgroupSize: 0 },
+      { ...MATRIX_GPU, workgroupBytes: 8192 },
+      { ...MATRIX_GPU, invocations: 64 },
     ])
-      expect(names(p, other)).not.toContain('matrix');
-    expect(names({ ...p, a: operand(32, 2) }, MATRIX_GPU)).not.toContain('matrix');
+      expect(isCandidate(p, traits)).toBe(false);
+    const f32 = operand(64, 1);
+    for (const other of [
+      { ...p, a: f32 },
+      { ...p, a: { ...p.a, row: 68 } },
+      { ...p, a: { ...p.a, offset: 4 } },
+      { ...p, b: { ...p.b, col: 2, row: 256 } },
+      { ...p, k: 60 },
+    ])
+      expect(isCandidate(other, MATRIX_GPU)).toBe(false);
   });
 
   it('has two heights of the tile of broadcasts', () => {

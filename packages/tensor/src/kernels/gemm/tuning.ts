@@ -1,12 +1,13 @@
 /** Tuning problems of the gemm family: products that represent each class. */
 import type { Device } from '../../device.ts';
+import type { FloatDType } from '../../dtype.ts';
 import type { TuningProblem } from '../tune.ts';
 import { TensorError } from '../../errors.ts';
 import { sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
 import { upload } from '../upload.ts';
-import { candidatesFor, tuningKey } from './choices.ts';
+import { candidatesFor, takesUnits, tuningKey } from './choices.ts';
 import { gemm } from './gemm.ts';
 import { normalize } from './problem/normal-form.ts';
 import type { Operand, Product } from './problem/problem.ts';
@@ -43,7 +44,7 @@ const PROJECTIONS = [
 ] as const;
 
 /** One [m, n, k] and how its operands are stored. */
-type Sample = { readonly size: Size; readonly transposeA: boolean; readonly transposeB: boolean };
+type Sample = { readonly size: Size; readonly transposeA: boolean; readonly transposeB: boolean; readonly dtype?: FloatDType };
 
 /** Forward, gradient of the input, gradient of the weight. */
 const FORWARD = { transposeA: false, transposeB: true } as const;
@@ -66,22 +67,31 @@ const gpuSamples = (): Sample[] =>
     ),
   );
 
+/** With matrix units: the forward products in f16, which are all that reads f16 alone (docs/mixed-precision.md). */
+function unitSamples({ proven }: DeviceTraits): Sample[] {
+  if (proven.size === 0) return [];
+  return gpuSamples()
+    .filter(({ transposeA, transposeB }) => transposeA === FORWARD.transposeA && transposeB === FORWARD.transposeB)
+    .map((sample) => ({ ...sample, dtype: 'f16' }));
+}
+
 /** How many candidates are measured on GPUs: those further down the estimate are slower by more than its error. */
 const MEASURED = 6;
 
 const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
 
 /**
- * One problem for every class of product that models meet, f32: on CPU adapters three sizes in three transposes; on GPUs the projections of a step
+ * One problem for every class of product that models meet, f32, and f16 where matrix units take them: on CPU adapters three sizes in three transposes; on GPUs the projections of a step
  * of ViT-B/16, ViT-L/14 and the embedded model. Pass them to `tune`; call `checkMatrix` first where subgroup matrices should take part.
  */
 export function gemmTuning(device: Device): TuningProblem[] {
   const traits = traitsOf(device);
   const problems = new Map<string, TuningProblem>();
   // The smallest problem represents its class.
-  const samples = (traits.cpu ? cpuSamples() : gpuSamples()).sort((a, b) => workOf(a) - workOf(b));
+  const samples = (traits.cpu ? cpuSamples() : [...gpuSamples(), ...unitSamples(traits)]).sort((a, b) => workOf(a) - workOf(b));
   for (const sample of samples) {
     const normal = normalOf(device, sample);
+    if (sample.dtype === 'f16' && !takesUnits(normal, traits)) continue;
     const key = tuningKey(normal, traits);
     if (!problems.has(key)) problems.set(key, problemOf(device, key, sample, measuredFor(normal, traits)));
   }
@@ -102,7 +112,7 @@ function productOf({ size: [m, n, k], transposeA, transposeB }: Sample, a: Tenso
 
 /** The normal form of a sample for plans, which look at strides and dtypes: one element represents all three tensors. */
 function normalOf(device: Device, sample: Sample): Product {
-  using element = empty(device, [1]);
+  using element = empty(device, [1], sample.dtype);
   return normalize(productOf(sample, element, element, element));
 }
 
@@ -122,19 +132,19 @@ function problemOf(device: Device, key: string, sample: Sample, candidates: read
     family: 'gemm',
     key,
     candidates,
-    prepare: () => shapesOf(sample).map((shape) => values(device, shape)),
+    prepare: () => shapesOf(sample).map((shape) => values(device, shape, sample.dtype)),
     run: ([left, right]) => {
       if (!left || !right)
         throw new TensorError('gemmTuning', 'run needs the two tensors of prepare', 'pass what prepare returned');
-      const out = empty(device, sample.size.slice(0, 2));
+      const out = empty(device, sample.size.slice(0, 2), sample.dtype);
       gemm(productOf(sample, left, right, out));
       return out;
     },
   };
 }
 
-function values(device: Device, shape: readonly number[]): Tensor {
+function values(device: Device, shape: readonly number[], dtype: FloatDType = 'f32'): Tensor {
   const data = new Float32Array(sizeOf(shape));
   for (let i = 0; i < data.length; i += 1) data[i] = ((i * 7919) % 257) / 128 - 1;
-  return upload(device, shape, 'f32', data);
+  return upload(device, shape, dtype, data);
 }

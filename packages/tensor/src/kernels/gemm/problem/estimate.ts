@@ -19,8 +19,10 @@ export type TileModel = TileSize & {
    * invocation need fewer reads of workgroup memory; a tile that fetches more quads an invocation has fewer registers for them.
    */
   readonly efficiency: number;
-  /** How often a block of k waits for its loads. */
+  /** How often a block of k, of {@link BLOCK_STEPS}, waits for its loads. */
   readonly waits: number;
+  /** Bytes of a component of the operands; default: 4. */
+  readonly bytes?: number;
 };
 
 /** Steps of k that kernels take at once; a split has a multiple of them. */
@@ -85,7 +87,7 @@ export function estimate(model: TileModel, extent: Extent, workgroupBytes: numbe
 }
 
 function cyclesOf(model: TileModel, { m, n, k, batches }: Extent, splits: number, workgroupBytes: number): number {
-  const { rows, columns, sumRows, sumColumns, efficiency, waits } = model;
+  const { rows, columns, sumRows, sumColumns, efficiency, waits, bytes = 4 } = model;
   const threads = threadsOf(model);
   const sums = sumRows * sumColumns;
   const chunk = chunkOf(k, splits);
@@ -100,7 +102,7 @@ function cyclesOf(model: TileModel, { m, n, k, batches }: Extent, splits: number
   const resident = Math.min(busiest, Math.floor(fitting));
   const rate = GPU.fmaPerCycle * efficiency * Math.min(1, (resident * threads) / 32 / GPU.warps);
   const computing = (busiest * rows * columns * chunk) / rate;
-  const loading = (4 * busiest * (rows + columns) * chunk) / GPU.bytesPerCycle;
+  const loading = (bytes * busiest * (rows + columns) * chunk) / GPU.bytesPerCycle;
   const waiting = Math.ceil(busiest / resident) * (Math.ceil(chunk / BLOCK_STEPS) * waits + 1) * GPU.latency;
   const total = Math.max(computing + LOADING_SEEN * loading, loading, waiting) + GPU.latency;
   if (splits === 1) return total;

@@ -30,11 +30,13 @@ export type SumsStep = Step & {
   readonly access: Access;
 };
 
-/** A sample product: an experimental variant may run on a device only after it computed this as the plain variant does. */
+/** Sample products: an experimental variant may run on a device only after it computed these as the plain variant does. */
 export type NumericGate = {
   readonly m: number;
   readonly n: number;
   readonly k: number;
+  /** As forward products (a along k, b along k) and as gradients of weights (a along m, b along n) store their operands. */
+  readonly layouts: readonly ('NT' | 'TN')[];
   /** Dtypes of the operands that the device offers for it; all are compared. */
   dtypes(traits: DeviceTraits): readonly ('f16' | 'f32')[];
   /** Largest relative difference (Frobenius norm) that another order of summation may cause. */
