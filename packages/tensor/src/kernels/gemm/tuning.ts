@@ -10,7 +10,7 @@ import { upload } from '../upload.ts';
 import { candidatesFor, takesUnits, tuningKey } from './choices.ts';
 import { gemm } from './gemm.ts';
 import { normalize } from './problem/normal-form.ts';
-import type { Operand, Product } from './problem/problem.ts';
+import { isFewRows, type Operand, type Product } from './problem/problem.ts';
 import { type DeviceTraits, traitsOf } from './problem/traits.ts';
 import type { GemmVariant } from './variants/index.ts';
 
@@ -67,11 +67,11 @@ const gpuSamples = (): Sample[] =>
     ),
   );
 
-/** With matrix units: the forward products in f16, which are all that reads f16 alone (docs/mixed-precision.md). */
+/** With matrix units: the forward products in f16, which are all that reads f16 alone (docs/mixed-precision.md). A few rows are no work for tiles. */
 function unitSamples({ proven }: DeviceTraits): Sample[] {
   if (proven.size === 0) return [];
   return gpuSamples()
-    .filter(({ transposeA, transposeB }) => transposeA === FORWARD.transposeA && transposeB === FORWARD.transposeB)
+    .filter(({ size: [m], transposeA, transposeB }) => !isFewRows(m) && !transposeA && transposeB)
     .map((sample) => ({ ...sample, dtype: 'f16' }));
 }
 
