@@ -3,7 +3,9 @@
 // Shapes and layout: gemm/params.wgsl.
 // Defines in addition to those of gemm/operands.wgsl and gemm/epilogue.wgsl
 //   BM BN    rows and columns of the tile of a workgroup, multiples of 16 and 32
-//   TM TN    rows and columns of the sums of an invocation, 4 or 8; THREADS = BM / TM * BN / TN is the workgroup size, a multiple of 32
+//   TM TN    rows and columns of the sums of an invocation, 4 or 8
+//   SLICES   1, 2 or 4 invocations share the steps of a block for the same sums, and add up in the end: more invocations where tiles are few
+//   THREADS  BM / TM * BN / TN * SLICES, the workgroup size; BM / TM * BN / TN is a multiple of 32
 //   BUFFERS  blocks of each operand in workgroup memory: 2, or 1 where 2 exceed the limit of the device
 //
 // Tiling: a block has 16 steps of k. Operands are fetched in quads of 4 x 4, a quad an invocation and slot: quads of a first, then quads of b, which
@@ -12,11 +14,11 @@
 // over a block has a constant length: compilers unroll it, and bounds checks and guards against endless loops go.
 // In workgroup memory a block is [k / 4][k % 4][row or column] in vec4; the last index is exclusive-ored with 2 * (k / 4), so that quads along k go
 // to different banks when they are stored. Indices are arrays of arrays because bounds checks of constant indices cost nothing.
-// 32 invocations make a patch of 4 x 8 in the tile: their reads of a block are 4 and 8 neighbouring vec4. Sums with TM = 8 are rows
-// 4 ty .. + 3 and BM / 2 + 4 ty .. + 3, columns alike.
-// Workgroup memory: BUFFERS * (BM + BN) * 64 bytes. Numerics: f32 fma in ascending k; bitwise repeatable.
+// 32 invocations make a patch of 4 x 8 in the tile: their reads of a block are 4 and 8 neighbouring vec4. Neighbours in pairs read the same vec4 of b,
+// so that hardware that reads 8 lanes at a time can serve 16 at once. Sums with TM = 8 are rows 4 ty .. + 3 and BM / 2 + 4 ty .. + 3, columns alike.
+// Workgroup memory: BUFFERS * (BM + BN) * 64 bytes. Numerics: f32 fma in ascending k (of a slice); bitwise repeatable.
 // Measured and tried: docs/kernels/gemm.md.
-// Compile: BM=32 BN=32 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | BM=64 BN=128 TM=8 TN=8 THREADS=128 BUFFERS=1 TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | BM=16 BN=64 TM=4 TN=4 THREADS=64 BUFFERS=2 TA=f16 TB=f16 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=0 | BM=128 BN=128 TM=8 TN=8 THREADS=256 BUFFERS=1 TA=f32 TB=f32 VA=k VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=none SAVE=0 GRAD=0 RES=0 CPU=0
+// Compile: BM=32 BN=32 TM=4 TN=4 THREADS=64 SLICES=1 BUFFERS=2 TA=f32 TB=f32 VA=k VB=k TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=any SAVE=0 GRAD=1 RES=1 CPU=1 | BM=64 BN=128 TM=8 TN=8 THREADS=256 SLICES=2 BUFFERS=1 TA=f32 TB=f16 VA=m VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=0 BIAS=1 ACT=gelu SAVE=1 GRAD=0 RES=1 CPU=0 | BM=16 BN=64 TM=4 TN=4 THREADS=256 SLICES=4 BUFFERS=2 TA=f16 TB=f16 VA=s VB=s TAIL=1 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=2 ACT=quickGelu SAVE=0 GRAD=1 RES=0 CPU=0 | BM=128 BN=128 TM=8 TN=8 THREADS=256 SLICES=1 BUFFERS=1 TA=f32 TB=f32 VA=k VB=n TAIL=0 TC=f32 TBIAS=f32 TPRE=f32 VC=1 BIAS=1 ACT=none SAVE=0 GRAD=0 RES=0 CPU=0
 #if TA == "f16" || TB == "f16" || TC == "f16" || TBIAS == "f16" || TPRE == "f16"
 enable f16;
 #endif
@@ -29,6 +31,7 @@ enable f16;
 #let RM = TM / 4
 #let RN = TN / 4
 #let SUMS = TM * RN
+#let SHARE = BM / TM * (BN / TN)
 #for x in 2
 #let NAME = x == 0 ? "a" : "b"
 #let STRIPS = x == 0 ? BM / 4 : BN / 4
@@ -108,9 +111,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
   let work = work_of(index);
   let row = work.tile_m * ${BM}u;
   let col = work.tile_n * ${BN}u;
-  let patch_index = local / 32u;
-  let ty = patch_index / ${BN / TN / 8}u * 4u + local % 32u / 8u;
-  let tx = patch_index % ${BN / TN / 8}u * 8u + local % 8u;
+  let share = local % ${SHARE}u;
+  let patch_index = share / 32u;
+  let lane = local % 32u;
+  let ty = patch_index / ${BN / TN / 8}u * 4u + lane / 16u * 2u + lane % 2u;
+  let tx = patch_index % ${BN / TN / 8}u * 8u + lane / 2u % 8u;
+  let first_quad = ${SLICES == 1 ? "0u" : "local / " + SHARE + "u * " + 4 / SLICES + "u"};
 // Quads and sums are a variable each, which is why loops over them are unrolled here: an array in registers can be indexed with constants only.
 #for p in SLOTS
 #let FIRST = p * THREADS
@@ -173,7 +179,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     }
     if (t > 0u) {
 #let READ = BUFFERS == 2 ? "(t + 1u) % 2u" : "0"
-      for (var q = 0u; q < 4u; q++) {
+      for (var quad = 0u; quad < ${4 / SLICES}u; quad++) {
+        let q = first_quad + quad;
         let ya = swizzle(ty, q, ${BM / 4}u);
         let xb = swizzle(tx, q, ${BN / 4}u);
 #if CPU
@@ -223,6 +230,28 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: 
     }
     workgroupBarrier();
   }
+#if SLICES > 1
+  // The other slices hand their sums to the first, as many at a time as the blocks of b have room for.
+#let ROOM = BUFFERS * 4 * BN / SHARE < SUMS ? BUFFERS * 4 * BN / SHARE : SUMS
+  let slice = local / ${SHARE}u;
+  for (var other = 1u; other < ${SLICES}u; other++) {
+#for round in SUMS / ROOM
+#for take in 2
+    if (slice == ${take ? "0u" : "other"}) {
+#for i in ROOM
+      {
+        let at = ${i * SHARE}u + share;
+#let PLACE = "b_block[at / " + 4 * BN + "u][at / " + BN + "u % 4u][at / " + BN / 4 + "u % 4u][at % " + BN / 4 + "u]"
+        ${take ? "s" + (round * ROOM + i) + " += " + PLACE : PLACE + " = s" + (round * ROOM + i)};
+      }
+#endfor
+    }
+    workgroupBarrier();
+#endfor
+#endfor
+  }
+  if (slice > 0u) { return; }
+#endif
 #if CPU
   var sums = array<vec4<f32>, ${SUMS}>(
 #for i in SUMS

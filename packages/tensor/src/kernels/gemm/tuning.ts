@@ -76,7 +76,7 @@ function unitSamples({ proven }: DeviceTraits): Sample[] {
 }
 
 /** How many candidates are measured on GPUs: those further down the estimate are slower by more than its error. */
-const MEASURED = 6;
+const MEASURED = 9;
 
 const workOf = ({ size: [m, n, k] }: Sample): number => m * n * k;
 

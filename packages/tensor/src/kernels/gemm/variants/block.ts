@@ -8,7 +8,7 @@ const dispatch = dispatching(kernel({ name: 'gemm.block', source: gemmBlockWgsl 
 
 /** The variant of a tile size. */
 export function block(name: string, size: TileSize & Pick<TileModel, 'efficiency'>): GemmVariant {
-  const { rows, columns, sumRows, sumColumns } = size;
+  const { rows, columns, sumRows, sumColumns, slices = 1 } = size;
   const threads = threadsOf(size);
   return {
     name,
@@ -20,6 +20,7 @@ export function block(name: string, size: TileSize & Pick<TileModel, 'efficiency
       BN: columns,
       TM: sumRows,
       TN: sumColumns,
+      SLICES: slices,
       THREADS: threads,
       BUFFERS: buffersOf(size, workgroupBytes),
     }),
