@@ -5,9 +5,3 @@ import { TensorError } from '@mudpt/tensor/functions';
 export function expectShare(op: string, name: string, value: number): void {
   if (!(value >= 0 && value <= 1)) throw new TensorError(op, `${name} is ${value}`, 'give a number from 0 to 1');
 }
-
-/** @throws TensorError unless `value` is one of `known`: callers in JavaScript can pass anything */
-export function expectOneOf(op: string, name: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value))
-    throw new TensorError(op, `${name} is "${String(value)}"`, `use one of ${known.map((one) => `'${one}'`).join(', ')}`);
-}

@@ -5,7 +5,7 @@
 export { bincount } from './ops/order/bincount.ts';
 export { cdist } from './ops/products/cdist.ts';
 export { cast, contiguous } from './ops/views/copy.ts';
-export { categorical, multinomial, permutation } from './ops/generate/distributions.ts';
+export { categorical, multinomial, permutation } from './ops/generate/draws.ts';
 export { det, inverse, lu, matrixPower, slogdet, solve } from './ops/linalg/lu.ts';
 export { eigh, lstsq, pinv, qr, svd } from './ops/linalg/orthogonal.ts';
 export { cholesky, solveTriangular } from './ops/linalg/triangular.ts';

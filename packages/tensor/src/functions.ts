@@ -61,9 +61,9 @@ export {
   randLaplace,
   randPoisson,
   truncatedNormal,
-  type CategoricalOptions,
   type TruncatedNormalOptions,
 } from './ops/generate/distributions.ts';
+export type { CategoricalOptions } from './ops/generate/draws.ts';
 export { randperm, type Sorted, type SortOptions, type TopkOptions } from './ops/order/sort.ts';
 export { addInto } from './ops/reduce/accumulate.ts';
 export { copyInto } from './kernels/copy.ts';

@@ -23,6 +23,7 @@ export {
   withListener,
   type WorkHook,
 } from './definition/op.ts';
+export { expectOneOf } from './definition/options.ts';
 export { expectMovable, rebind } from './definition/views.ts';
 
 // Variants of kernels, and their measurement.

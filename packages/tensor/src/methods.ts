@@ -57,6 +57,7 @@ type Sources = typeof import('./ops/attention/attention.ts') &
   typeof import('./ops/views/copy.ts') &
   typeof import('./ops/losses/cross-entropy.ts') &
   typeof import('./ops/generate/distributions.ts') &
+  typeof import('./ops/generate/draws.ts') &
   typeof import('./ops/norms/gates.ts') &
   typeof import('./ops/indexing/gather.ts') &
   typeof import('./ops/views/join.ts') &

@@ -27,7 +27,8 @@ import type { VarianceOptions } from './ops/reduce/reduce.ts';
 import type { ReduceOptions } from './kernels/reduce.ts';
 import type { RopeOptions } from './ops/attention/rope.ts';
 import type { ScatterOptions } from './ops/indexing/scatter.ts';
-import type { CategoricalOptions, TruncatedNormalOptions } from './ops/generate/distributions.ts';
+import type { TruncatedNormalOptions } from './ops/generate/distributions.ts';
+import type { CategoricalOptions } from './ops/generate/draws.ts';
 import type { SortOptions, TopkOptions } from './ops/order/sort.ts';
 import type { HistogramOptions, SearchOptions } from './ops/order/search.ts';
 

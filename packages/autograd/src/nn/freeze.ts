@@ -15,15 +15,15 @@ export type NameFilter = string | RegExp | ((name: string) => boolean);
  * console.log(model.parameters().length); // 2
  */
 export function freeze(module: Module, filter: NameFilter): void {
-  setLearnt('freeze', module, filter, false);
+  setLearnt('freeze', module, filter, { isLearnt: false });
 }
 
 /** Learns the float tensors that `filter` names, but those made by `buffer`. @throws TensorError when it names none */
 export function unfreeze(module: Module, filter: NameFilter): void {
-  setLearnt('unfreeze', module, filter, true);
+  setLearnt('unfreeze', module, filter, { isLearnt: true });
 }
 
-function setLearnt(op: string, module: Module, filter: NameFilter, on: boolean): void {
+function setLearnt(op: string, module: Module, filter: NameFilter, { isLearnt }: { readonly isLearnt: boolean }): void {
   const isNamed = (name: string): boolean => {
     if (typeof filter === 'string') return name.startsWith(filter);
     return typeof filter === 'function' ? filter(name) : name.search(filter) >= 0;
@@ -39,5 +39,5 @@ function setLearnt(op: string, module: Module, filter: NameFilter, on: boolean):
         .map(([name]) => name)
         .join(', ')}${all.length > 6 ? ', ...' : ''}`,
     );
-  for (const [, tensor] of named) if (!on || (isFloat(tensor.dtype) && !isBuffer(tensor))) requiresGrad(tensor, on);
+  for (const [, tensor] of named) if (!isLearnt || (isFloat(tensor.dtype) && !isBuffer(tensor))) requiresGrad(tensor, isLearnt);
 }

@@ -3,9 +3,9 @@
  * order in the weights.
  */
 import { relu, scope, type Shape, ShapeError, tanh, type Tensor, transpose, zeros } from '@mudpt/tensor/functions';
-import { expectOneOf, expectShare } from '../checks.ts';
+import { expectShare } from '../checks.ts';
 import { cat, chunk, linear, stack, unbind } from '../ops.ts';
-import { nth } from '@mudpt/tensor/internal';
+import { expectOneOf, nth } from '@mudpt/tensor/internal';
 import { Dropout } from './dropout.ts';
 import { gruCandidate, gruOutput, lstmOutput, lstmState } from './gates.ts';
 import { expectModuleOptions, type InitOptions, initOf, uniform } from './init.ts';

@@ -1,5 +1,5 @@
 import { TensorError } from '@mudpt/tensor/functions';
-import { expectOneOf } from '../checks.ts';
+import { expectOneOf } from '@mudpt/tensor/internal';
 import type { Schedule } from './schedule.ts';
 
 /** Options of {@link Plateau}, with torch's defaults. */

@@ -3,8 +3,8 @@
  */
 
 import { TensorError } from '@mudpt/tensor/functions';
-import { nth } from '@mudpt/tensor/internal';
-import { expectOneOf, expectShare } from '../checks.ts';
+import { expectOneOf, nth } from '@mudpt/tensor/internal';
+import { expectShare } from '../checks.ts';
 
 /** Epoch and step of training; both count from 0. `steps` is the number of steps in an epoch. */
 export type Progress = { readonly epoch: number; readonly step: number; readonly steps: number };

@@ -69,7 +69,7 @@ export function fileCache(folder: string): ImageCache {
     },
     set: async (key, { width, height, data }) => {
       // Only old temporary files are leftovers of killed writes; younger ones may belong to other processes.
-      await (made ??= makeFolder(folder).then(() => removeLeftovers(folder, HOUR_MS)));
+      await (made ??= makeFolder(folder).then(() => removeLeftovers(folder, { olderThanMs: HOUR_MS })));
       await writeSafetensors(
         pathOf(key),
         { image: { dtype: 'U8', shape: [height, width, 3], data } },

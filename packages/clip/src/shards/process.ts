@@ -1,6 +1,6 @@
 /** One shard: its images through the work, batch after batch, and its record when all is written. */
 import { basename, dirname, join } from 'node:path';
-import { InputError, writeFileAtomic } from '@mudpt/tensor';
+import { InputError, removeLeftovers, writeFileAtomic } from '@mudpt/tensor';
 import { nth } from '@mudpt/tensor/internal';
 import { makeFolder } from '../files/make-folder.ts';
 import type { ImageLoader } from '../preprocess/index.ts';
@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly loader: ImageLoader;
   readonly list: ListOptions;
   readonly signal: AbortSignal;
+  /** Whether nobody else works on the shard: then what a killed worker left of its outputs is removed. Default false. */
+  readonly isOnlyWorker?: boolean;
   /** Called after each batch: images so far, and how much of the shard is read, from 0 to 1. */
   readonly onProgress: (images: number, part: number) => void;
 }
@@ -58,7 +60,7 @@ export async function processShard<Values>(
   work: ShardWork<Values>,
   options: ProcessOptions,
 ): Promise<ProcessedShard> {
-  const { out, loader, list, signal, onProgress } = options;
+  const { out, loader, list, signal, isOnlyWorker = false, onProgress } = options;
   const file = (suffix: string): string => join(out, `${shard.name}${suffix}`);
   const began = performance.now();
   const since = (start: number): number => (performance.now() - start) / 1000;
@@ -66,6 +68,7 @@ export async function processShard<Values>(
   const before = await finishedRecord(file('.json'), facts);
   if (before) return { record: before, isOld: true, seconds: since(began), waitingSeconds: 0 };
   await makeFolder(dirname(file('')));
+  if (isOnlyWorker) await removeLeftovers(dirname(file('')), { of: basename(shard.name) });
   const images = isList(shard.path) ? parquetImages(shard.path, list) : tarImages(shard.path);
   const { batch, size, normalization } = work;
   const batches = decodedBatches(images, { loader, batch, size, normalization, signal });

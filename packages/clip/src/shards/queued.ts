@@ -67,7 +67,8 @@ export async function runQueuedShards<Values>(
     const onProgress = (images: number): void =>
       tellQueue({ images, imagesPerSecond: (1000 * images) / (performance.now() - began) } satisfies JobProgress);
     try {
-      const processed = await processShard(shard, work, { out, loader, list, signal, onProgress });
+      // The queue gives a shard to one worker, and to another only where the first is silent.
+      const processed = await processShard(shard, work, { out, loader, list, signal, isOnlyWorker: true, onProgress });
       const { rows, unreadable } = processed.record;
       if (!processed.isOld) throughput.finish(rows + unreadable, 0);
       total.rows += rows;

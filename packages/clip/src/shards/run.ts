@@ -34,7 +34,7 @@ const DAY_MS = 86_400_000;
 /** Prepares the folder of outputs. */
 export async function prepareOutput(out: string): Promise<void> {
   await makeFolder(out);
-  await removeLeftovers(out, DAY_MS);
+  await removeLeftovers(out, { olderThanMs: DAY_MS });
 }
 
 /** Threads that decode for all shards of a process. */

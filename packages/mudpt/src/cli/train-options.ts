@@ -1,6 +1,6 @@
 /** The options of `train`: one for every setting that has a flag, and those of the command. */
 import { type Command, Option } from 'commander';
-import { SCHEMAS } from '../runs/settings/settings.ts';
+import { SCHEMAS } from '../runs/settings/schemas.ts';
 import { isSwitch } from '../settings/fields.ts';
 import { flagsOfAll } from '../runs/settings/input.ts';
 import { type Defaults, helpOf, trainDefaults } from './train-help.ts';

@@ -4,7 +4,7 @@ import { pathFromHere } from '../command.ts';
 import { untilAborted } from '../event-loop.ts';
 import { methodNamed } from '../methods/index.ts';
 import { estimateRun, type FinishedRun, resumeRun, RunCache, type RunSummary, train } from '../runs/index.ts';
-import { runSettings } from '../runs/settings/settings.ts';
+import { runSettings, type TrainInput } from '../runs/settings/settings.ts';
 import { settingsOf } from '../settings/fields.ts';
 import { DivergedError } from '../train/index.ts';
 import { checkData } from './check.ts';
@@ -48,26 +48,17 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
       signal: stop.signal,
       observer: observe(line),
       cache: RunCache.ofUser(flags.cache, (note) => line.print(note)),
-      afterwards: async ({ folder, dataset, clip, method, features }: FinishedRun) => {
-        if ((await folder.readConfig()).report === 'no') return;
-        line.show('writing the report');
-        // Charts and their libraries are loaded when they are needed: training shall begin soon.
-        const { writeReport } = await untilAborted(import('../report/index.ts'), stop.signal);
-        report = await writeReport({
-          folder,
-          dataset,
-          ...(method && { learnt: { clip, method } }),
-          features,
-          signal: stop.signal,
-        });
+      afterwards: async (run: FinishedRun) => {
+        report = (await reportOf(run, line, stop.signal)) ?? report;
       },
       ...(flags.out !== undefined && { out: flags.out }),
       ...(flags.fresh && { fresh: true }),
     };
+    const trainOn = (input: TrainInput) => train(input, { ...options, resume: flags.resume === true });
     const result =
       typeof flags.resume === 'string'
         ? await resumeRun(await findRun(flags.resume, flags.out), options)
-        : await train(await inputOf(flags), { ...options, resume: flags.resume === true });
+        : await trainOn(await inputOf(flags));
     const code = finish(line, result, report);
     const better = flags.method === AUTO && code === 0 ? betterMethod(result.summary) : undefined;
     if (better === undefined) return code;
@@ -75,7 +66,7 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     line.print(line.paint('strong', `${methodNamed(better).title} is chosen: it has the best accuracy on validation`));
     // Settings of one method are not those of another.
     const { settings: _s, training: _t, variant: _v, ...input } = await inputOf(withoutMethod(flags));
-    return finish(line, await train({ ...input, method: better }, { ...options, resume: flags.resume === true }), report);
+    return finish(line, await trainOn({ ...input, method: better }), report);
   } catch (error) {
     line.clear();
     if (error instanceof DivergedError && report !== undefined) line.print(`report  ${pathFromHere(report)}`);
@@ -86,6 +77,20 @@ export async function trainCommand(flags: TrainCommand): Promise<number> {
     stop.dispose();
     (await device.catch(() => undefined))?.dispose();
   }
+}
+
+/** Writes the report of a run, unless its configuration wants none. @returns its path */
+async function reportOf(
+  { folder, dataset, clip, method, features }: FinishedRun,
+  line: StatusLine,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ((await folder.readConfig()).report === 'no') return undefined;
+  line.show('writing the report');
+  // Charts and their libraries are loaded when they are needed: training shall begin soon.
+  const { writeReport } = await untilAborted(import('../report/index.ts'), signal);
+  const learnt = method && { learnt: { clip, method } };
+  return await writeReport({ folder, dataset, ...learnt, features, signal });
 }
 
 /** The method with the best accuracy on validation, where that is not the run's own: of equal ones, the run's stays. */

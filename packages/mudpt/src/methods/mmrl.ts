@@ -3,123 +3,25 @@
  * both towers share enter their upper blocks; what they become in the image tower gives a second feature. Classes that it learnt are judged by
  * both features; others, and those of another data set (ImageNetV2 and -Sketch after ImageNet), by CLIP's alone. That the released code never drops the texts' features of its first evaluation is not copied.
  */
-import { Linear, noGrad, normal } from '@mudpt/autograd';
-import { add, cat, copyInto, crossEntropy, l2Normalize, matmul, mean, mul, narrow, scope, type Tensor } from '@mudpt/tensor';
-import { z } from 'zod';
+import { noGrad } from '@mudpt/autograd';
+import { add, cat, crossEntropy, l2Normalize, matmul, mean, mul, narrow, scope, type Tensor } from '@mudpt/tensor';
 import { meanOfUnits, templateFeatures } from '../features/ensemble.ts';
 import { type ClassContext, expectNoSubclass } from '../method/class-context.ts';
 import { defineMethod } from '../method/definition.ts';
 import { MethodError } from '../method/errors.ts';
-import type {
-  CreationContext,
-  LayerTokens,
-  MethodContext,
-  Outputs,
-  PromptMethod,
-  StepLoss,
-  TowerPrompts,
-} from '../method/method.ts';
-import { promptSpec, type PromptSpec, TOWERS } from '../method/prompt-spec.ts';
+import type { LayerTokens, MethodContext, Outputs, PromptMethod, StepLoss, TowerPrompts } from '../method/method.ts';
+import { TOWERS } from '../method/prompt-spec.ts';
 import type { PublishedSettings } from '../method/published.ts';
-import { BLOCK_PLACE, expectDepth, length } from '../method/settings.ts';
-import { settingMetadata } from '../settings/metadata.ts';
+import { expectDepth } from '../method/settings.ts';
 import { trainingPreset } from '../method/training-settings.ts';
 import { cosineDistance, cosineLogits } from '../prompts/cosine.ts';
 import { GuidedClip } from '../prompts/guided.ts';
-import { randomPrompts } from '../prompts/initial.ts';
-import { named } from '../prompts/injection/parts.ts';
 import { AFTER_PATCHES } from '../prompts/layers.ts';
-import { type PromptLearner, shapesOf } from '../prompts/learner.ts';
 import { type PromptTemplate, textTemplate } from '../prompts/texts/prompt-template.ts';
+import { type MmrlSettings, mmrlSettings, Representation } from './mmrl-representation.ts';
 
-const layerNumber = z.int().max(4096);
-
-const mmrlSettings = z.strictObject({
-  length: length(5),
-  width: layerNumber.positive().default(512).describe('channels of the shared space'),
-  firstLayer: layerNumber
-    .min(2, 'tokens enter between blocks, so the second is the first that can be given some')
-    .default(6)
-    .describe('first block that tokens enter, counted from 1')
-    .register(settingMetadata, BLOCK_PLACE),
-  lastLayer: layerNumber.min(2).default(12).describe('last block that is given them anew').register(settingMetadata, BLOCK_PLACE),
-  alpha: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.7)
-    .describe("weight of CLIP's own feature in loss and logits; the second has the rest"),
-  distanceWeight: z.number().min(0).default(0.5).describe('of the mean cosine distances of both features from the frozen ones'),
-});
-
-export type MmrlSettings = z.output<typeof mmrlSettings>;
-
-const LEARNER = 'representation_learner.compound_rep_tokens';
-const PROJECTION = 'image_encoder.proj_rep';
 /** The factor of the cosines in the released code, whatever the model has learnt. */
 const SCALE = 100;
-
-/** Tokens [n, d], their projections to the width of each tower for each layer, and the projection of the second feature. */
-class Representation implements PromptLearner {
-  readonly spec: PromptSpec;
-  readonly learnable: ReadonlyMap<string, Tensor>;
-  /** [image width, embed] */
-  readonly projection: Tensor;
-  private readonly tokens: Tensor;
-  private readonly projects: Readonly<Record<(typeof TOWERS)[number], readonly Linear[]>>;
-
-  constructor(
-    context: CreationContext,
-    readonly settings: MmrlSettings,
-  ) {
-    const { length: n, width: d, firstLayer, lastLayer } = settings;
-    const [textWidth, imageWidth] = [context.text.config.width, context.image.config.width];
-    this.tokens = randomPrompts([n, d], context, context.random);
-    const linears = (width: number): readonly Linear[] =>
-      copies(
-        Array.from(
-          { length: lastLayer - firstLayer + 1 },
-          () => new Linear(d, width, { device: context.device, random: context.random }),
-        ),
-      );
-    this.projects = { image: linears(imageWidth), text: linears(textWidth) };
-    this.projection = normal([imageWidth, context.embed], imageWidth ** -0.5, { device: context.device, random: context.random });
-    const names = { image: 'r2vproj', text: 'r2tproj' } as const;
-    const ofLayer = (tower: (typeof TOWERS)[number], project: Linear, index: number) =>
-      named(`${LEARNER}_${names[tower]}.${index}`, project);
-    const networks = (['image', 'text'] as const).flatMap((tower) =>
-      this.projects[tower].flatMap((project, index) => ofLayer(tower, project, index)),
-    );
-    this.learnable = new Map([[LEARNER, this.tokens], ...networks, [PROJECTION, this.projection]]);
-    const layers = (tower: (typeof TOWERS)[number]) =>
-      this.projects[tower].map((project, index) => ({
-        layer: firstLayer - 1 + index,
-        computedFrom: [LEARNER, ...ofLayer(tower, project, index).map(([name]) => name)],
-      }));
-    this.spec = promptSpec('mmrl', {
-      parameters: shapesOf(this.learnable),
-      text: { nCtx: n, width: textWidth, at: 1, inserted: true, position: 'end', layers: layers('text') },
-      image: { nCtx: n, width: imageWidth, ...AFTER_PATCHES, layers: layers('image') },
-      branches: { image: [PROJECTION] },
-    });
-  }
-
-  prompts(): TowerPrompts {
-    const before = Array.from({ length: this.settings.firstLayer - 1 }, () => undefined);
-    const of = (projects: readonly Linear[]): LayerTokens => [...before, ...projects.map((one) => one.forward(this.tokens))];
-    return { text: of(this.projects.text), image: of(this.projects.image) };
-  }
-}
-
-/** All of them begin as the first. */
-function copies(linears: readonly Linear[]): readonly Linear[] {
-  const [first, ...others] = linears as readonly [Linear, ...Linear[]];
-  for (const other of others) {
-    copyInto(other.weight, first.weight);
-    if (other.bias && first.bias) copyInto(other.bias, first.bias);
-  }
-  return linears;
-}
 
 /** Logits [B, C] by CLIP's feature, by the second, and by both. */
 export type Branches = { readonly clip: Tensor; readonly second: Tensor; readonly fused: Tensor };

@@ -10,7 +10,7 @@ import { loadedPlugins, loadRecorded, type PluginRecord } from '../plugins/load.
 import { identityOfSeeds } from '../runs/settings/identity.ts';
 import { resolveConfig, type RunConfig, type RunInput, runName } from '../runs/index.ts';
 import { inputOf } from '../runs/settings/input.ts';
-import { settingsFor } from '../runs/settings/settings.ts';
+import { settingsFor } from '../runs/settings/schemas.ts';
 import { recordDescriptions } from '../runs/settings/text-files.ts';
 import { canonicalText } from '@mudpt/tensor/internal';
 import type { Cell, PlannedSet } from './cell.ts';

@@ -1,13 +1,8 @@
 /** The training of prompts: epochs of steps, readings, checkpoints, the best epoch on validation. */
 import { InputError } from '@mudpt/tensor';
-import { expectFinite, NotFiniteError } from '../evaluation/finite.ts';
-import { predictImages } from '../evaluation/predict.ts';
-import { metricsOfPredictions } from '../evaluation/predictions.ts';
-import { evaluationBatch } from '../memory/evaluation-batch.ts';
-import type { Item } from '../data/index.ts';
-import { KEEP_ALL, type PromptMethod } from '../methods/index.ts';
-import { DivergedError, type Divergence } from './diverged.ts';
+import { KEEP_ALL } from '../methods/index.ts';
 import { BestEpoch } from './best-epoch.ts';
+import { Judge } from './judge.ts';
 import type { MetricsLine } from './metrics-line.ts';
 import { scheduleOf } from './schedule.ts';
 import {
@@ -50,6 +45,7 @@ class Trainer {
   private savedAt = performance.now();
   private readonly throughput = new Throughput();
   private readonly inputs: StepInputs;
+  private readonly judge: Judge;
 
   constructor(private readonly options: TrainerOptions) {
     const { clip, method, settings, loop, train, val, recorder = UNRECORDED } = options;
@@ -63,6 +59,7 @@ class Trainer {
     this.stepper = new Stepper(clip.device, method, settings, group);
     const { evaluationBatch } = loop;
     this.inputs = new StepInputs({ clip, method, loader: options.loader, evaluationBatch, epochs: this.length.epochs });
+    this.judge = new Judge(options, () => this.reached());
     this.learning = { method, optimizer: this.stepper.optimizer, best: this.best.copies, sums: this.stepper.sums };
   }
 
@@ -119,7 +116,7 @@ class Trainer {
       // The first reading comes at once, to show that compiling is over and training runs. Readings do not depend on when checkpoints are written, so
       // that the curve of a stopped and continued run is that of one that was not stopped.
       if (isLast || step === 1 || step - read >= loop.logEvery) {
-        const stats = await this.diverging({ epoch, step: step - 1, lr }, 'the loss is not finite', () => this.stepper.read());
+        const stats = await this.judge.finite({ epoch, step: step - 1, lr }, 'the loss is not finite', () => this.stepper.read());
         const imagesPerSecond = this.throughput.measure((step - measured) * group * settings.batchSize);
         [read, measured] = [step, step];
         total = plus(total, stats);
@@ -142,8 +139,8 @@ class Trainer {
     const { loss } = mean;
     const isDue = this.best.isDue(epoch, this.length.epochs);
     const place = { epoch, step: this.updatesIn(epoch) - 1, lr };
-    const valAccuracy = isDue ? await this.validate(place, loss) : undefined;
-    const newAccuracy = await this.newClassesAccuracy(place, loss);
+    const valAccuracy = isDue ? await this.judge.validation(place, loss) : undefined;
+    const newAccuracy = await this.judge.newClasses(place, loss);
     const line = {
       kind: 'epoch',
       epoch,
@@ -163,44 +160,6 @@ class Trainer {
   private updatesIn(epoch: number): number {
     const { epochs, updates, last } = this.length;
     return epoch + 1 === epochs ? last : updates;
-  }
-
-  private validate(place: Place, loss: number): Promise<number> {
-    const { method, val } = this.options;
-    return this.accuracy(method, val, place, loss);
-  }
-
-  /** The method for classes that are not trained on; undefined where none are watched. */
-  private async newClassesAccuracy(place: Place, loss: number): Promise<number | undefined> {
-    const { method, newClasses } = this.options;
-    if (!newClasses) return undefined;
-    const other = method.forContext(newClasses.context);
-    try {
-      return await this.accuracy(other, newClasses.items, place, loss);
-    } finally {
-      other.dispose();
-    }
-  }
-
-  /** Accuracy on images. The learnt tensors are checked first, because the last update may overflow although its loss was finite. */
-  private async accuracy(method: PromptMethod, items: readonly Item[], place: Place, loss: number): Promise<number> {
-    const { clip, loader, loop, budget } = this.options;
-    const learnt = [...method.learnable, ...method.state];
-    await this.diverging(place, LEARNT, () => expectFinite('training', 'what is learnt', learnt, clip.device, ''), loss);
-    const batch = evaluationBatch(clip, loop.evaluationBatch, method, budget);
-    const predictions = await this.diverging(place, COMPUTED, () => predictImages(clip, method, loader, items, { batch }), loss);
-    return metricsOfPredictions(predictions, method.classNames.length).accuracy;
-  }
-
-  /** The result of `body`; a NotFiniteError becomes a divergence at `place`. */
-  private async diverging<T>(place: Place, what: string, body: () => Promise<T>, loss = Number.NaN): Promise<T> {
-    try {
-      return await body();
-    } catch (cause) {
-      if (!(cause instanceof NotFiniteError)) throw cause;
-      const { lr: askedLr } = this.options.settings;
-      throw new DivergedError({ ...place, askedLr, loss: String(loss), what }, this.reached(), { cause });
-    }
   }
 
   private async log({ epoch, epochs, step, stats, lr, imagesPerSecond }: Reading): Promise<void> {
@@ -223,11 +182,8 @@ class Trainer {
     const state = { ...this.state, ...change, seconds: (performance.now() - this.begun) / 1000 };
     const before = Math.max(0, state.epoch - 1);
     const [epoch, step] = state.step > 0 ? [state.epoch, state.step - 1] : [before, this.updatesIn(before) - 1];
-    const { device } = this.options.clip;
     await withTensors(this.learning, async (tensors) => {
-      const fix = 'use a smaller learning rate';
-      const check = () => expectFinite('checkpoint', 'the state of training', tensors, device, fix);
-      await this.diverging({ epoch, step, lr }, LEARNT, check, loss);
+      await this.judge.expectFiniteState({ epoch, step, lr }, tensors, loss);
       await this.recorder.save(tensors, state);
     });
     this.state = state;
@@ -255,11 +211,6 @@ class Trainer {
     this.best.dispose();
   }
 }
-
-const LEARNT = 'what is learnt, or the state of the optimizer, is not finite after the update';
-const COMPUTED = 'what is computed from the learnt prompts is not finite';
-
-type Place = Pick<Divergence, 'epoch' | 'step' | 'lr'>;
 
 interface Reading {
   readonly epoch: number;

@@ -3,6 +3,7 @@ import type { NodeProto } from '../format/proto.ts';
 import type { Operator, Operators } from '../node/operator.ts';
 import { activationOperators } from './activations.ts';
 import { attentionOperators } from './attention.ts';
+import { castOperators } from './cast.ts';
 import { controlOperators } from './control.ts';
 import { convolutionOperators } from './convolution.ts';
 import { createOperators } from './create.ts';
@@ -14,6 +15,7 @@ import { ngramOperators } from './ngrams.ts';
 import { normOperators } from './norm.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { quantizeOperators } from './quantize.ts';
+import { randomOperators } from './random.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reduceOperators } from './reduce.ts';
 import { regionOperators } from './regions.ts';
@@ -31,6 +33,7 @@ export const OPSETS = [7, 28] as const;
 export const operators: Operators = {
   ...activationOperators,
   ...attentionOperators,
+  ...castOperators,
   ...controlOperators,
   ...convolutionOperators,
   ...createOperators,
@@ -42,6 +45,7 @@ export const operators: Operators = {
   ...normOperators,
   ...pointwiseOperators,
   ...quantizeOperators,
+  ...randomOperators,
   ...recurrentOperators,
   ...reduceOperators,
   ...regionOperators,

@@ -4,7 +4,7 @@ import { sizeOf, type Tensor } from '@mudpt/tensor';
 import type { Call } from '../node/call.ts';
 import type { Operator, Operators } from '../node/operator.ts';
 import { typed } from '../node/results.ts';
-import { keyOf } from './create.ts';
+import { keyOf } from './random.ts';
 
 /** A vector of channels as wide as an image of `rank` axes. */
 const channels = (vector: Tensor, rank: number): Tensor =>

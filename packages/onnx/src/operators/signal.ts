@@ -1,8 +1,11 @@
-/** Fourier transforms, as products with tables of cosines and sines. */
+/** Signal processing: Fourier transforms, as products with tables of cosines and sines, windows, and bands on the mel scale. */
 import * as engine from '@mudpt/tensor';
 import type { Tensor } from '@mudpt/tensor';
+import { hostTensor, type HostTensor } from '../host/tensor.ts';
 import type { Call } from '../node/call.ts';
 import type { Operator, Operators } from '../node/operator.ts';
+import { Value } from '../node/value.ts';
+import { typeAttribute } from './cast.ts';
 
 /** cos and sin of 2 pi i k / length: [terms, frequencies]. */
 function tables(x: Tensor, terms: number, frequencies: number, length: number): readonly [cos: Tensor, sin: Tensor] {
@@ -92,4 +95,52 @@ const stft: Operator = {
   },
 };
 
-export const signalOperators: Operators = { DFT: dft, STFT: stft };
+/** Cosine windows of signal processing: a0 - a1 cos(t) + a2 cos(2t). */
+function cosineWindow(a0: number, a1: number, a2: number): Operator {
+  return {
+    by: 'composition',
+    reads: [0],
+    run: (call) => {
+      const size = call.scalar(0);
+      const period = call.int('periodic', 1) === 1 ? size : size - 1;
+      const at = (i: number): number => (2 * Math.PI * i) / period;
+      const values = Float64Array.from({ length: size }, (_, i) => a0 - a1 * Math.cos(at(i)) + a2 * Math.cos(2 * at(i)));
+      return Value.host(hostTensor(typeAttribute(call, 'output_datatype', 'float'), [size], values));
+    },
+  };
+}
+
+/** Triangles between frequencies that lie evenly on the mel scale: [frequencies, bands]. */
+function melMatrix(call: Call): HostTensor {
+  const [bands, length, rate, low, high] = [0, 1, 2, 3, 4].map((index) => call.scalar(index)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const mel = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);
+  const [from, to] = [mel(low), mel(high)];
+  const rows = Math.floor(length / 2) + 1;
+  const edges = Array.from({ length: bands + 2 }, (_, i) => {
+    const hertz = 700 * (10 ** ((from + (i * (to - from)) / (bands + 2)) / 2595) - 1);
+    return Math.floor(((length + 1) * hertz) / rate);
+  });
+  const out = new Float64Array(rows * bands);
+  for (let band = 0; band < bands; band += 1) {
+    const [left = 0, center = 0, right = 0] = edges.slice(band, band + 3);
+    if (center === left) out[center * bands + band] = 1;
+    else for (let row = left; row <= center; row += 1) out[row * bands + band] = (row - left) / (center - left);
+    if (right > center) for (let row = center; row < right; row += 1) out[row * bands + band] = (right - row) / (right - center);
+  }
+  return hostTensor(typeAttribute(call, 'output_datatype', 'float'), [rows, bands], out);
+}
+
+export const signalOperators: Operators = {
+  BlackmanWindow: cosineWindow(0.42, 0.5, 0.08),
+  DFT: dft,
+  HammingWindow: cosineWindow(25 / 46, 21 / 46, 0),
+  HannWindow: cosineWindow(0.5, 0.5, 0),
+  MelWeightMatrix: { by: 'composition', reads: 'all', run: (call) => Value.host(melMatrix(call)) },
+  STFT: stft,
+};

@@ -49,24 +49,23 @@ export async function restoreLearnt(): Promise<void> {
     lines.value = kept.lines;
     status.value = 'paused';
   });
-  if (kept.isRunning) await train(true);
+  if (kept.isRunning) await train({ resume: true });
 }
 
-/** @param resume from the kept state, where there is one of this training */
-export async function train(resume: boolean): Promise<void> {
-  const goesOn = resume;
+/** @param options.resume from the kept state, where there is one of this training. Default false */
+export async function train({ resume = false } = {}): Promise<void> {
   batch(() => {
     status.value = 'starting';
     progress.value = undefined;
     isAnew.value = false;
-    if (!goesOn) lines.value = [];
+    if (!resume) lines.value = [];
   });
   let classNames: readonly string[] = [];
   const ended = await telling(async () => {
     const dataset = await wireDataset();
     if (!hasPlace(dataset.template)) throw pageError('template', dataset.template);
     ({ classNames } = dataset);
-    return engine.call('train', dataset, project.value.request, goesOn);
+    return engine.call('train', dataset, project.value.request, { resume });
   });
   batch(() => {
     part.value = undefined;

@@ -12,8 +12,17 @@ export interface EngineSentence {
   readonly fix: string;
 }
 
-/** Numbers between two ends, the lower one in or out; '' where an end is open. */
-export function rangeEn(isWhole: boolean, least: string, above: string, most: string): string {
+/** What a number may be; '' where an end is open. */
+export interface NumberWords {
+  readonly isWhole: boolean;
+  readonly least: string;
+  /** The lower end, where it is out itself. */
+  readonly above?: string;
+  readonly most: string;
+}
+
+/** Numbers between two ends, the lower one in or out. */
+export function rangeEn({ isWhole, least, above = '', most }: NumberWords): string {
   const from = `${least === '' ? '' : ` from ${least}`}${above === '' ? '' : ` above ${above}`}`;
   const end = most !== '' ? ` to ${most}` : least !== '' ? ' up' : '';
   return `${isWhole ? 'a whole number' : 'a number'}${from}${end}`;
@@ -39,11 +48,11 @@ export const errorsEn = {
   }),
   settingWhole: (name: string, value: string, least: string, most: string): Said => ({
     problem: `${name} is ${value}`,
-    fix: `give ${rangeEn(true, least, '', most)}`,
+    fix: `give ${rangeEn({ isWhole: true, least, most })}`,
   }),
   settingNumber: (name: string, value: string, least: string, above: string, most: string): Said => ({
     problem: `${name} is ${value}`,
-    fix: `give ${rangeEn(false, least, above, most)}`,
+    fix: `give ${rangeEn({ isWhole: false, least, above, most })}`,
   }),
   settingChoice: (name: string, value: string, choices: string): Said => ({
     problem: `${name} is ${value}`,

@@ -15,11 +15,11 @@ export const errorsZh: Errors = {
   setting: (name, value, takes) => ({ problem: `${name} 的值 ${value} 无效`, fix: `有效值：${takes}` }),
   settingWhole: (name, value, least, most) => ({
     problem: `${name} 的值 ${value} 无效`,
-    fix: `请给出${rangeZh(true, least, '', most)}`,
+    fix: `请给出${rangeZh({ isWhole: true, least, most })}`,
   }),
   settingNumber: (name, value, least, above, most) => ({
     problem: `${name} 的值 ${value} 无效`,
-    fix: `请给出${rangeZh(false, least, above, most)}`,
+    fix: `请给出${rangeZh({ isWhole: false, least, above, most })}`,
   }),
   settingChoice: (name, value, choices) => ({ problem: `${name} 的值 ${value} 无效`, fix: `请选择其一：${choices}` }),
   settingDecided: (name, value, by, words) => ({
@@ -58,7 +58,7 @@ export const errorsZh: Errors = {
   tooLarge: (model, weight) => ({ problem: `此适配器放不下 ${model}：无法绑定其中的 ${weight}`, fix: '请选择更小的模型' }),
 };
 
-export const rangeZh: typeof rangeEn = (isWhole, least, above, most) => {
+export const rangeZh: typeof rangeEn = ({ isWhole, least, above = '', most }) => {
   const ends = [
     ...(least === '' ? [] : [`不小于 ${least}`]),
     ...(above === '' ? [] : [`大于 ${above}`]),

@@ -9,8 +9,16 @@ export const SettingInput: FunctionComponent<{ readonly field: SettingField; rea
   const shown = given ?? value;
   const set = (next: unknown): void => setSetting(section, name, next === value ? undefined : next);
   const { range: inWords, fields } = t().train;
-  const ends = range && ([range.least, range.above, range.most].map((end) => String(end ?? '')) as [string, string, string]);
-  const values = ends ? inWords(range.isWhole, ...ends) : choices.length > 0 ? choices.join(', ') : takes;
+  const [least, above, most] = [range?.least, range?.above, range?.most].map((end) => String(end ?? '')) as [
+    string,
+    string,
+    string,
+  ];
+  const values = range
+    ? inWords({ isWhole: range.isWhole, least, above, most })
+    : choices.length > 0
+      ? choices.join(', ')
+      : takes;
   // Where the page has words for a setting, they say what it is.
   const about = [fields[name] === undefined ? description : '', values].filter((part) => part !== '').join(': ');
   return (

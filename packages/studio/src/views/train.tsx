@@ -139,14 +139,14 @@ function nextStep(now: TrainingStatus): { readonly label: string; act(): Promise
   const words = t().train;
   switch (now) {
     case 'idle':
-      return { label: words.start, act: () => train(false) };
+      return { label: words.start, act: () => train() };
     case 'finished':
-      return { label: words.again, act: () => train(false) };
+      return { label: words.again, act: () => train() };
     case 'starting':
     case 'running':
       return { label: words.pause, act: pause };
     case 'paused':
-      return { label: words.goOn, act: () => train(true) };
+      return { label: words.goOn, act: () => train({ resume: true }) };
     default:
       return undefined;
   }

@@ -111,7 +111,11 @@ class Engine {
     return facts;
   }
 
-  private async train(dataset: WireDataset, request: TrainingRequest, resume: boolean): Promise<TrainingOutcome> {
+  private async train(
+    dataset: WireDataset,
+    request: TrainingRequest,
+    { resume }: { readonly resume: boolean },
+  ): Promise<TrainingOutcome> {
     const { clip, facts, cache } = this.model();
     const plan = await planOf(dataset, request, facts);
     const chosen = datasetOf(dataset, plan);
@@ -168,13 +172,13 @@ class Engine {
         const { clip, cache } = this.model();
         return measure({ clip, cache, classes: dataset, items: itemsOf(dataset.test), onProgress: this.part('zero-shot') });
       }),
-    train: (dataset, request, resume) => {
+    train: (dataset, request, { resume }) => {
       let isFirst = true;
       return this.queue.run(() => {
         // After a lost device training goes on from the kept state.
-        const isResumed = resume || !isFirst;
+        const goesOn = { resume: resume || !isFirst };
         isFirst = false;
-        return this.train(dataset, request, isResumed);
+        return this.train(dataset, request, goesOn);
       });
     },
     pause: async () => this.pausing?.abort(pageError('paused')),

@@ -198,7 +198,7 @@ export interface EngineCalls {
   zeroShot(dataset: WireDataset): Promise<Measured>;
   plan(dataset: WireDataset, request: TrainingRequest): Promise<TrainingPlan>;
   /** Trains from the beginning, or from the kept state where there is one and `resume` asks for it. */
-  train(dataset: WireDataset, request: TrainingRequest, resume: boolean): Promise<TrainingOutcome>;
+  train(dataset: WireDataset, request: TrainingRequest, options: { readonly resume: boolean }): Promise<TrainingOutcome>;
   /** Asks training to keep its state and end. */
   pause(): Promise<void>;
   /** What was learnt before the page was opened is loaded again. @returns whether there was something */

@@ -1,4 +1,4 @@
-/** Checks of options: unknown names and dtypes are refused. */
+/** Checks of options: unknown names, dtypes and choices are refused. */
 import { expectDTypeName } from '../dtype.ts';
 import { TensorError } from '../errors.ts';
 import { describe, isPlain } from '../values.ts';
@@ -19,4 +19,10 @@ export function expectOptions(op: string, options: object | null | undefined, kn
       throw new TensorError(op, `there is no option "${key}"`, `options are ${known.join(', ') || 'none'}`);
     if (key === 'dtype' && value !== undefined && value !== null) expectDTypeName(op, value);
   }
+}
+
+/** @throws TensorError unless `value` is one of `known`: callers in JavaScript can pass anything */
+export function expectOneOf(op: string, name: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value))
+    throw new TensorError(op, `${name} is "${String(value)}"`, `use one of ${known.map((one) => `'${one}'`).join(', ')}`);
 }

@@ -6,7 +6,7 @@ import { FormatError, InputError } from '../errors.ts';
 import { allocate, type ByteSource, checkLength, checkRange } from './bytes.ts';
 
 export { fileSystem, syncFile } from '../platform/disk.node.ts';
-export { FileLock, type LockOptions, removeLeftovers } from './lock.node.ts';
+export { FileLock, type LeftoverOptions, type LockOptions, removeLeftovers } from './lock.node.ts';
 
 /** Opens the file at `path` for ranged reads. It holds a file handle until `close()`. */
 export async function openFile(path: string | URL): Promise<Required<ByteSource>> {

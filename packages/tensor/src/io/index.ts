@@ -28,5 +28,5 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from './writer.ts';
-export { FileLock, type LockOptions, removeLeftovers } from '#file';
+export { FileLock, type LeftoverOptions, type LockOptions, removeLeftovers } from '#file';
 export { writeFileAtomic } from './write-file.ts';

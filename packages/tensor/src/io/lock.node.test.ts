@@ -134,8 +134,11 @@ it('of many that take over at once one gets it at a time', { timeout: 60_000 }, 
 it('what killed writes left is removed, and nothing else', async () => {
   const names = ['.last.safetensors.0123abcd-45ef.tmp', '.lock.0123abcd-45ef.tmp', '.hidden', 'kept.tmp', '.x.tmp'];
   for (const name of names) await writeFile(join(folder, name), '');
-  await removeLeftovers(folder, 60_000);
+  await removeLeftovers(folder, { olderThanMs: 60_000 });
+  await removeLeftovers(folder, { of: 'las' });
   expect((await readdir(folder)).length).toBe(names.length);
+  await removeLeftovers(folder, { of: 'last' });
+  expect(await readdir(folder)).toHaveLength(names.length - 1);
   await removeLeftovers(folder);
   expect((await readdir(folder)).sort()).toEqual(['.hidden', '.x.tmp', 'kept.tmp']);
 });

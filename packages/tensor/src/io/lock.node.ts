@@ -5,7 +5,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { kill, pid } from 'node:process';
 import { InputError } from '../errors.ts';
 
@@ -228,16 +228,22 @@ function readOrEmpty(read: () => string): string {
   }
 }
 
-/** Names of unfinished files of atomic writes and locks. */
-const LEFTOVER = /^\..+\.[0-9a-f]{8}-[0-9a-f]{4}\.tmp$/;
+/** Names of unfinished files of atomic writes and locks, and what is to be written. */
+const LEFTOVER = /^\.(.+)\.[0-9a-f]{8}-[0-9a-f]{4}\.tmp$/;
 
-/**
- * Removes temporary files that killed writes left in a folder.
- * @param olderThanMs for folders with concurrent writers: a younger file may still be in use
- */
-export async function removeLeftovers(folder: string, olderThanMs = 0): Promise<void> {
+/** Which leftovers are removed. Default: all. */
+export type LeftoverOptions = {
+  /** For folders with concurrent writers: a younger file may still be in use. */
+  readonly olderThanMs?: number;
+  /** Only those of files of this name, whatever their extension. */
+  readonly of?: string;
+};
+
+/** Removes temporary files that killed writes left in a folder. */
+export async function removeLeftovers(folder: string, { olderThanMs = 0, of }: LeftoverOptions = {}): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!LEFTOVER.test(name)) continue;
+    const file = LEFTOVER.exec(name)?.[1];
+    if (file === undefined || (of !== undefined && parse(file).name !== of)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
     if (found?.isFile() && Date.now() - found.mtimeMs >= olderThanMs) await rm(path, { force: true });

@@ -1,8 +1,10 @@
 /** Rows of the pointwise table, and short forms of the usual kinds. */
+import type { DType } from '../dtype.ts';
 import type { IntegerComparison } from './compare.ts';
 import type { Shape } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Operand } from './evaluate.ts';
+import { expectIntegers } from './expect.ts';
 import {
   angleFunctions,
   type FunctionFile,
@@ -25,6 +27,8 @@ export type PointwiseRow = {
   readonly library?: readonly FunctionFile[];
   /** How integers are compared exactly. */
   readonly compare?: (name: string, operands: readonly Operand[], shape: Shape) => Tensor | IntegerComparison | undefined;
+  /** Throws for operands that it does not take; `promoted` is the dtype that those without a condition have together. Default: all are taken. */
+  readonly expect?: (name: string, operands: readonly Operand[], promoted: DType) => void;
   /** The operands with numbers beside integers that fit their dtype; default: as they are. */
   readonly settleNumbers?: (operands: readonly Operand[]) => readonly Operand[];
   /** f32 arithmetic (f16 is converted). A comparison is a WGSL bool. */
@@ -109,7 +113,7 @@ export const whole = (
   operands: readonly string[],
   integer: string,
   domain: PointwiseRow['domain'] = [[-40, 40]],
-): PointwiseRow => ({ doc, operands, forward: integer, integer, isInteger: true, domain });
+): PointwiseRow => ({ doc, operands, forward: integer, integer, isInteger: true, expect: expectIntegers, domain });
 
 /** A function of steps: its gradient is zero. */
 /* @__NO_SIDE_EFFECTS__ */

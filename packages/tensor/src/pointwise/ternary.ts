@@ -1,4 +1,5 @@
 /** Pointwise operations of three operands and more. */
+import { expectCondition } from './expect.ts';
 import { boundsOfIntegers } from './numbers.ts';
 import { anyNumber, anywhere, math, type PointwiseRow, test } from './row.ts';
 
@@ -8,6 +9,7 @@ export const where: PointwiseRow = {
   forward: 'select(z, y, x != C(0))',
   integer: 'select(z, y, x != C(0))',
   isConditional: true,
+  expect: expectCondition,
   gradients: [undefined, 'select(0.0, g, x != 0.0)', 'select(g, 0.0, x != 0.0)'],
   domain: [[0, 2], anyNumber, anyNumber],
 };

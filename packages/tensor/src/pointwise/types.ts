@@ -15,7 +15,6 @@ export function settleTypes(
   operands: readonly Operand[],
 ): { readonly compute: ComputeType; readonly dtype: DType } {
   const values = row.isConditional ? operands.slice(1) : operands;
-  if (row.isConditional) expectCondition(name, operands[0]);
   let common: DType | undefined;
   for (const value of values) {
     if (typeof value === 'number') continue;
@@ -25,7 +24,7 @@ export function settleTypes(
     (dtype, value) => (typeof value === 'number' ? fitNumber(dtype, value) : dtype),
     common ?? 'f32',
   );
-  if (row.isInteger) expectIntegers(name, values, promoted);
+  row.expect?.(name, operands, promoted);
   if (row.isBool) {
     const compute = isFloat(promoted) ? 'f32' : promoted === 'i32' ? 'i32' : 'u32';
     return { compute, dtype: 'bool' };
@@ -36,16 +35,6 @@ export function settleTypes(
   if (promoted === 'bool' && row.isConditional) return { compute: 'u32', dtype: 'bool' };
   if (promoted === 'i32') expectNoUnsigned(name, values);
   return promoted === 'u32' ? { compute: 'u32', dtype: 'u32' } : { compute: 'i32', dtype: 'i32' };
-}
-
-function expectIntegers(name: string, values: readonly Operand[], promoted: DType): void {
-  if (!isFloat(promoted)) return;
-  const at = values.findIndex((value) => typeof value !== 'number' && isFloat(value.dtype));
-  const found = values[at];
-  const number = values.find((value) => typeof value === 'number');
-  const what =
-    typeof found === 'object' ? `operand ${at} has dtype ${found.dtype}` : `the number ${number} is none of the tensor's dtype`;
-  throw new DTypeError(name, what, "it is defined for whole numbers: give i32 or u32 tensors, .cast('i32')");
 }
 
 function fitNumber(dtype: DType, value: number): DType {
@@ -65,10 +54,4 @@ function expectNoUnsigned(name: string, values: readonly Operand[]): void {
     `a u32 tensor stands beside ${other === undefined ? 'an i32 tensor' : `the negative number ${other}`}, and neither type holds both`,
     "cast the u32 tensor first: .cast('i32') where its values are below 2^31, else .cast('f32')",
   );
-}
-
-function expectCondition(name: string, condition: Operand | undefined): void {
-  if (typeof condition === 'object' && !isFloat(condition.dtype)) return;
-  const what = typeof condition === 'object' ? `has dtype ${condition.dtype}` : 'is a number';
-  throw new DTypeError(name, `the condition ${what}`, 'give a bool tensor, for instance x.gt(0)');
 }

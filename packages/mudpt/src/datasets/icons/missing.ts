@@ -34,7 +34,7 @@ export async function renderMissing(places: readonly Place[], file: (place: Plac
   for (const path of new Set(missing.map((place) => dirname(file(place))))) {
     await mkdir(path, { recursive: true });
     // Others may be rendering at this moment: only what is old was left by a write that was killed.
-    await removeLeftovers(path, HOUR_MS);
+    await removeLeftovers(path, { olderThanMs: HOUR_MS });
   }
   const write = async (place: Place): Promise<void> => {
     const set = sets.get(place.style) as ImageSource;

@@ -1,7 +1,7 @@
 /** Evaluation of a finished run: on its test images, on the other half of the classes, on another data set. */
 import { InputError } from '@mudpt/tensor';
 import { isEqual } from '@mudpt/tensor/internal';
-import type { ClassSubset, Dataset, Unreadable } from '../../data/index.ts';
+import type { ClassSubset, Dataset, Item, Unreadable } from '../../data/index.ts';
 import { type ClassContext, classContext } from '../../method/class-context.ts';
 import type { Method } from '../../methods/index.ts';
 import type { RunConfig } from '../settings/settings.ts';
@@ -73,69 +73,72 @@ export interface EvaluationResult {
  * @throws MethodError when what was learnt cannot serve other classes; InputError when there are no test images; the signal's reason once it is aborted
  */
 export async function evaluateRun(run: TunedModel, options: EvaluateOptions = {}): Promise<EvaluationResult> {
-  const { config, base, loader, folder, facts } = run;
+  const { config, loader, folder, facts } = run;
   const classes = options.classes ?? (isOfRun(config, options.data) ? config.classes : 'all');
   const dataset = await openTest(config, options, classes);
-  if (dataset.splits.test.length === 0)
-    throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  const { classNames } = dataset;
   const unread = options.descriptions === undefined ? [] : [unreadDescriptions(facts) ?? []].flat();
   const unknownSets: UnknownImages[] = [];
   for (const name of options.unknown ?? []) unknownSets.push(await openUnknown(name, dataset, options.root ?? config.root));
   const isElsewhere = !isOfRun(config, options.data) && dataset.name !== facts.data;
   const method = forDataset(run.method, facts, { ...dataset, isElsewhere });
   try {
-    const { classNames } = dataset;
-    const forward = (what: string, total: number) => ({
-      batch: evaluationBatch(base.clip, config.evaluationBatch, method),
-      ...(options.signal && { signal: options.signal }),
-      onProgress: (done: number) => options.onPart?.(what, done, total),
-    });
-    const shared = { base, config, cache: options.cache };
-    const frozenOf = frozenFeatures(shared, loader);
-    const predictBoth = async (images: Features, what: string): Promise<BothPredictions> => ({
-      zeroShot: await predictZeroShot(base.clip, images, dataset, frozenTexts(shared)),
-      tuned: await predictTuned(run, method, images, forward(what, images.items.length)),
-    });
-    const { test } = dataset.splits;
-    const features = await frozenOf(test, forward('zero-shot', test.length));
-    try {
-      const both = await predictBoth(features, 'tuned');
-      const varied = await variationOf(run, options);
-      const kindOf = (what: Evaluation['what']) => {
-        const variation = what === 'zero-shot' ? ofFrozenModel(varied) : varied;
-        return { what, data: dataset.name, split: 'test', classes, ...(!isPlain(variation) && { variation }) } as const;
-      };
-      const made = (what: Evaluation['what'], predictions: readonly ImagePrediction[]) =>
-        evaluationOf(kindOf(what), predictions, classNames.length);
-      const measured = { zeroShot: made('zero-shot', both.zeroShot), tuned: made('tuned', both.tuned) };
-      const unknown = await measureUnknown(unknownSets, kindOf, both, facts.temperature, async ({ name, items }) => {
-        const others = await frozenOf(items, forward(`zero-shot, ${name}`, items.length));
-        try {
-          return await predictBoth(others, `tuned, ${name}`);
-        } finally {
-          others.features.dispose();
-        }
-      });
-      const result = {
-        zeroShot: measured.zeroShot.evaluation,
-        tuned: measured.tuned.evaluation,
-        confusions: { zeroShot: measured.zeroShot.confusion, tuned: measured.tuned.confusion },
-        unknown,
-        notes: [...unread, ...unknownSets.flatMap(({ notes }) => notes)],
-        classNames,
-        unreadable: loader.unreadable,
-      };
-      // No cancellation from here on: the measurements are recorded together or not at all.
-      options.signal?.throwIfAborted();
-      await options.onPredictions?.(predictionLines(both.zeroShot, both.tuned));
-      await record(folder, config, [measured.zeroShot, measured.tuned], unknown);
-      return result;
-    } finally {
-      features.features.dispose();
-    }
+    const predictBoth = predictorOf(run, method, dataset, options);
+    const both = await predictBoth(dataset.splits.test);
+    const variation = await variationOf(run, options);
+    const kindOf = (what: Evaluation['what']) => {
+      const varied = what === 'zero-shot' ? ofFrozenModel(variation) : variation;
+      return { what, data: dataset.name, split: 'test', classes, ...(!isPlain(varied) && { variation: varied }) } as const;
+    };
+    const zeroShot = evaluationOf(kindOf('zero-shot'), both.zeroShot, classNames.length);
+    const tuned = evaluationOf(kindOf('tuned'), both.tuned, classNames.length);
+    const unknown = await measureUnknown(unknownSets, kindOf, both, facts.temperature, ({ name, items }) =>
+      predictBoth(items, `, ${name}`),
+    );
+    // No cancellation from here on: the measurements are recorded together or not at all.
+    options.signal?.throwIfAborted();
+    await options.onPredictions?.(predictionLines(both.zeroShot, both.tuned));
+    await record(folder, config, [zeroShot, tuned], unknown);
+    return {
+      zeroShot: zeroShot.evaluation,
+      tuned: tuned.evaluation,
+      confusions: { zeroShot: zeroShot.confusion, tuned: tuned.confusion },
+      unknown,
+      notes: [...unread, ...unknownSets.flatMap(({ notes }) => notes)],
+      classNames,
+      unreadable: loader.unreadable,
+    };
   } finally {
     if (method !== run.method) method.dispose();
   }
+}
+
+/** What the frozen model and what was learnt predict of images. `among` tells them from the test images in reports of progress. */
+function predictorOf(
+  run: TunedModel,
+  method: Method,
+  dataset: Dataset,
+  { cache, signal, onPart }: EvaluateOptions,
+): (items: readonly Item[], among?: string) => Promise<BothPredictions> {
+  const { base, config, loader } = run;
+  const shared = { base, config, cache };
+  const frozenOf = frozenFeatures(shared, loader);
+  const forward = (what: string, total: number): ForwardOptions => ({
+    batch: evaluationBatch(base.clip, config.evaluationBatch, method),
+    ...(signal && { signal }),
+    onProgress: (done: number) => onPart?.(what, done, total),
+  });
+  return async (items, among = '') => {
+    const images = await frozenOf(items, forward(`zero-shot${among}`, items.length));
+    try {
+      return {
+        zeroShot: await predictZeroShot(base.clip, images, dataset, frozenTexts(shared)),
+        tuned: await predictTuned(run, method, images, forward(`tuned${among}`, images.items.length)),
+      };
+    } finally {
+      images.features.dispose();
+    }
+  };
 }
 
 /** What was learnt, on images whose frozen features are known. */
@@ -154,7 +157,10 @@ function predictTuned(
   return predictFeatures(features, classes, (rows) => method.evaluate(rows), undefined, temperature);
 }
 
-/** Test images only: few-shot sampling, which would refuse data sets without training images, is left out. */
+/**
+ * Test images only: few-shot sampling, which would refuse data sets without training images, is left out.
+ * @throws InputError where there are none
+ */
 async function openTest(
   config: RunConfig,
   { data, root, allowOutside, descriptions: other, template: otherTemplate, classNames }: EvaluateOptions,
@@ -166,7 +172,7 @@ async function openTest(
   const template = otherTemplate ?? (isOwn ? config.template : undefined);
   const descriptions = other ?? (isOwn ? config.descriptions : undefined);
   const given = typeof data === 'object' ? data : undefined;
-  return openRunData(
+  const dataset = await openRunData(
     {
       data: typeof data === 'string' ? data : config.data,
       ...(isOwn && dataGiven && { dataGiven }),
@@ -182,6 +188,9 @@ async function openTest(
     classes,
     given,
   );
+  if (dataset.splits.test.length === 0)
+    throw new InputError('evaluate', `${dataset.name} has no test pictures`, 'give a data set with a test split');
+  return dataset;
 }
 
 /** Whether a data set is the one the run was trained on, by its name. */

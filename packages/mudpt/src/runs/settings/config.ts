@@ -9,7 +9,8 @@ import { isEqual } from '@mudpt/tensor/internal';
 import { beyondDefaults, decidedSetting, decidedText } from '../../settings/decided.ts';
 import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { suggestion } from '../../settings/suggestion.ts';
-import { type RunConfig, type RunInput, type Schemas, SCHEMAS, type Section, settingsFor, valuesOf } from './settings.ts';
+import { type Schemas, SCHEMAS, type Section, settingsFor, valuesOf } from './schemas.ts';
+import type { RunConfig, RunInput } from './settings.ts';
 
 /**
  * Fills in defaults. What is given by name wins over the variant's values, those over the protocol's published ones, those over the preset of

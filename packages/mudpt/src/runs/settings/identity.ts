@@ -5,7 +5,8 @@ import { contentDigest, type ContentOptions, fingerprint } from '../../data/fing
 import { type Dataset, SPLITS } from '../../data/index.ts';
 import { canonicalText, isEqual } from '@mudpt/tensor/internal';
 import type { Setting } from '../../settings/fields.ts';
-import { type RunConfig, SCHEMAS, settingsFor } from './settings.ts';
+import { SCHEMAS, settingsFor } from './schemas.ts';
+import type { RunConfig } from './settings.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 

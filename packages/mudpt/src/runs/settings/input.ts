@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '@mudpt/tensor';
 import { parse } from 'yaml';
 import { loadPlugins, type PluginRecord } from '../../plugins/load.ts';
-import { type RunInput, type Schemas, SCHEMAS, type Section, settingsFor } from './settings.ts';
+import { type Schemas, SCHEMAS, type Section, settingsFor } from './schemas.ts';
+import type { RunInput } from './settings.ts';
 import { flagValue, type Setting } from '../../settings/fields.ts';
 import { suggestion } from '../../settings/suggestion.ts';
 

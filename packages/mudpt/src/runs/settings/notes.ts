@@ -3,7 +3,8 @@ import { isEqual } from '@mudpt/tensor/internal';
 import type { TrainingSettings } from '../../methods/index.ts';
 import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { lengthOfRun } from './length.ts';
-import { type RunConfig, type RunInput, type Schemas, SCHEMAS, settingsFor } from './settings.ts';
+import { type Schemas, SCHEMAS, settingsFor } from './schemas.ts';
+import type { RunConfig, RunInput } from './settings.ts';
 
 /** A note that the method reads no descriptions although there are some; undefined where it reads them. */
 export function unreadDescriptions(

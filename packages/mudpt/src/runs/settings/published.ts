@@ -4,7 +4,8 @@ import { isEqual } from '@mudpt/tensor/internal';
 import type { MethodDefinition } from '../../methods/index.ts';
 import { mergeVariants, type MethodVariant, publishedFor } from '../../method/published.ts';
 import { suggestion } from '../../settings/suggestion.ts';
-import { type RunConfig, SCHEMAS } from './settings.ts';
+import { SCHEMAS } from './schemas.ts';
+import type { RunConfig } from './settings.ts';
 
 type Asked = Pick<RunConfig, 'method' | 'protocol' | 'variant' | 'data' | 'shots'>;
 type Published = Pick<MethodDefinition, 'title' | 'published' | 'variants'>;

@@ -6,9 +6,8 @@ import { datasetNames } from '../../datasets/index.ts';
 import { importedSchema } from '../../import/record.ts';
 import { type DescriptionsFile, descriptionsSchema } from './text-files.ts';
 import { bytesOfSize } from '../../memory/budget.ts';
-import { type MethodDefinition, methodNamed, methodNames, PROTOCOLS } from '../../methods/index.ts';
+import { methodNames, PROTOCOLS } from '../../methods/index.ts';
 import { hashesOf, pluginSchema } from '../../plugins/load.ts';
-import { type Setting, settingsOf } from '../../settings/fields.ts';
 import { settingMetadata } from '../../settings/metadata.ts';
 
 const SIZE = 'a size such as 2GiB or 800MB, or "auto"';
@@ -226,33 +225,3 @@ export type RunInput = z.input<typeof runSettings>;
 
 /** The same, where a data set may be a value too. */
 export type TrainInput = Omit<RunInput, 'data' | 'dataGiven'> & { readonly data?: string | Dataset | undefined };
-
-/** Where settings are looked up: the schema of a run, and those of its method. */
-export interface Schemas {
-  readonly run: z.ZodObject;
-  methodNames(): readonly string[];
-  /** @throws MethodError for an unknown name */
-  methodNamed(
-    name: string,
-  ): Pick<MethodDefinition, 'name' | 'title' | 'settings' | 'training' | 'published' | 'variants' | 'readsDescriptions'>;
-}
-
-export const SCHEMAS: Schemas = { run: runSettings, methodNames, methodNamed };
-
-/** Where a setting stands in a configuration: at its top, or in one of its two records. */
-export type Section = 'run' | 'settings' | 'training';
-
-/** All settings of runs with a method. */
-export function settingsFor(method: string, schemas = SCHEMAS): Readonly<Record<Section, readonly Setting[]>> {
-  const { settings, training } = schemas.methodNamed(method);
-  return {
-    run: settingsOf(schemas.run).filter(({ metadata }) => !metadata.isInternal && (training || !metadata.forTraining)),
-    settings: settingsOf(settings),
-    training: training ? settingsOf(training) : [],
-  };
-}
-
-/** The values of a section. */
-export function valuesOf(config: RunConfig, section: Section): Readonly<Record<string, unknown>> {
-  return section === 'run' ? config : config[section];
-}

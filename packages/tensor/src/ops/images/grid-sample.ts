@@ -2,6 +2,7 @@
 import { expectDType } from '../../dtype.ts';
 import { ShapeError, TensorError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { spatialSize } from '../../kernels/conv/geometry.ts';
 import { upload } from '../../kernels/upload.ts';
 import { scope } from '../../scope.ts';
@@ -36,8 +37,7 @@ export const gridSample = defineOp(
     expectGrid(x, grid);
     if (!SAMPLE_MODES.includes(mode))
       throw new TensorError('gridSample', `mode is "${mode}"`, "use 'linear' (of two axes: bilinear), 'nearest' or 'cubic'");
-    if (!SAMPLE_PADDINGS.includes(padding))
-      throw new TensorError('gridSample', `padding is "${padding}"`, "use 'zeros', 'border' or 'reflection'");
+    expectOneOf('gridSample', 'padding', padding, SAMPLE_PADDINGS);
     spatialSize('gridSample', 'x', x, 2);
     return samplePoints(x, grid, { mode, padding, alignCorners, order: [0, 0] });
   },

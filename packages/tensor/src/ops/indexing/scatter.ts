@@ -6,9 +6,10 @@
  */
 import { scatterWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
-import { DTypeError, ShapeError, TensorError } from '../../errors.ts';
+import { DTypeError, ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { collapse, normalizeAxis, sameShape, type Shape, showShape, sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -148,8 +149,7 @@ export type ScatterOptions = {
 export const scatter = defineOp(
   'scatter',
   (x: Tensor, axis: number, index: Tensor, source: Tensor, { reduction = 'set' }: ScatterOptions = {}): Tensor => {
-    if (!REDUCTIONS.includes(reduction))
-      throw new TensorError('scatter', `reduction is "${String(reduction)}"`, `use one of ${REDUCTIONS.join(', ')}`);
+    expectOneOf('scatter', 'reduction', reduction, REDUCTIONS);
     expectIndex('scatter', x, index);
     const at = normalizeAxis('scatter', axis, x.shape);
     expectIndexShape('scatter', x, index, at);

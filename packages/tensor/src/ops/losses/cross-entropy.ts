@@ -1,9 +1,10 @@
 /** Cross-entropy of logits with class labels, forward and gradient, without storing probabilities. */
 import { lossCrossEntropyWgsl } from '@mudpt/shaders';
 import { bytesPerElement, wgslType } from '../../dtype.ts';
-import { LimitError, TensorError } from '../../errors.ts';
+import { LimitError } from '../../errors.ts';
 import { kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { sizeOf } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -39,14 +40,11 @@ export type CrossEntropyResult = {
   readonly counted: Tensor | undefined;
 };
 
-const REDUCTIONS: readonly string[] = ['mean', 'sum', 'none'];
-
 /** The options of {@link crossEntropy}, settled. @throws ShapeError, DTypeError, LimitError, TensorError */
 export function crossEntropyOptions(logits: Tensor, labels: Tensor, options: CrossEntropyOptions): Required<CrossEntropyOptions> {
   expectLabelled('crossEntropy', logits, labels);
   const { reduction = 'mean', labelSmoothing = 0, ignoreIndex = -100, scale = 1 } = options;
-  if (!REDUCTIONS.includes(reduction))
-    throw new TensorError('crossEntropy', `reduction is "${String(reduction)}"`, `use one of ${REDUCTIONS.join(', ')}`);
+  expectOneOf('crossEntropy', 'reduction', reduction, ['mean', 'sum', 'none']);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new LimitError('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number from 0 to 1');
   if (!Number.isInteger(ignoreIndex))

@@ -1,9 +1,10 @@
 /** Losses between two tensors of one shape: Kullback-Leibler divergence of logits, mean or summed absolute and squared error. */
 import { lossKlWgsl, lossPairWgsl } from '@mudpt/shaders';
 import { bytesPerElement, expectDType, wgslType } from '../../dtype.ts';
-import { ShapeError, TensorError } from '../../errors.ts';
+import { ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { sameShape, showShape } from '../../shape.ts';
 import { empty } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -45,8 +46,7 @@ export type KlDivResult = {
 export function klFactor(x: Tensor, target: Tensor, { reduction = 'mean' }: KlDivOptions): number {
   expectRows('klDiv', 'x', x);
   expectPair('klDiv', x, target);
-  if (reduction !== 'mean' && reduction !== 'batchmean' && reduction !== 'sum')
-    throw new TensorError('klDiv', `reduction is "${String(reduction)}"`, "use 'mean', 'batchmean' or 'sum'");
+  expectOneOf('klDiv', 'reduction', reduction, ['mean', 'batchmean', 'sum']);
   const width = lastOf(x.shape);
   return reduction === 'sum' ? 1 : 1 / (reduction === 'mean' ? x.size : x.size / width);
 }
@@ -139,8 +139,7 @@ export function pairReduction(
   { reduction = 'mean' }: PairLossOptions,
 ): 'mean' | 'sum' | 'none' {
   expectPair(op, x, target);
-  if (reduction !== 'mean' && reduction !== 'sum' && reduction !== 'none')
-    throw new TensorError(op, `reduction is "${String(reduction)}"`, "use 'mean', 'sum' or 'none'");
+  expectOneOf(op, 'reduction', reduction, ['mean', 'sum', 'none']);
   return reduction;
 }
 

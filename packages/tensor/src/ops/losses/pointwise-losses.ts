@@ -1,7 +1,8 @@
 /** Losses of one term for each element, out of other ops, in f32: binary cross-entropy of probabilities and of logits, Huber's, and the smooth L1 loss. */
 import { expectDType } from '../../dtype.ts';
-import { LimitError, ShapeError, TensorError } from '../../errors.ts';
+import { LimitError, ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { abs, add, clamp, div, log, lt, mul, neg, softplus, sub, where } from '../../pointwise/ops.ts';
 import { scope } from '../../scope.ts';
 import { sameShape, showShape } from '../../shape.ts';
@@ -16,9 +17,8 @@ export type ReductionOptions = { readonly reduction?: Reduction };
 
 /** @throws TensorError for another reduction */
 export function reduceTerms(op: string, terms: Tensor, reduction: Reduction): Tensor {
+  expectOneOf(op, 'reduction', reduction, ['mean', 'sum', 'none']);
   if (reduction === 'none') return terms;
-  if (reduction !== 'mean' && reduction !== 'sum')
-    throw new TensorError(op, `reduction is "${String(reduction)}"`, "use 'mean', 'sum' or 'none'");
   return reduction === 'mean' ? mean(terms) : sum(terms);
 }
 

@@ -207,6 +207,6 @@ eachDevice('linear', (ctx) => {
     expect(() => linearBackwardInput(x, w)).toThrow(/dY \[2, 3\]/);
     expect(() => linearBackwardWeight(x, b)).toThrow(/differ before their last axis/);
     const unknown = 'swish' as Activation;
-    expect(() => linear(x, w, undefined, { activation: unknown })).toThrow(/activation "swish"/);
+    expect(() => linear(x, w, undefined, { activation: unknown })).toThrow(/activation is "swish"/);
   });
 });

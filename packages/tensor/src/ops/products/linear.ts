@@ -1,9 +1,10 @@
 /** Linear layers with fused epilogue, and the pieces of their gradient. */
 import { activationGradWgsl } from '@mudpt/shaders';
 import { expectDType, type FloatDType, promote, wgslType } from '../../dtype.ts';
-import { ShapeError, TensorError } from '../../errors.ts';
+import { ShapeError } from '../../errors.ts';
 import { grid1d, kernel } from '../../kernels/kernel.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { sameShape, type Shape, showShape, sizeOf } from '../../shape.ts';
 import { empty, view } from '../../definition/views.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -218,10 +219,7 @@ function expectWeight(op: string, weight: Tensor): [number, number] {
   return [outSize, inSize];
 }
 
-function expectActivation(op: string, activation: Activation): void {
-  if (ACTIVATIONS.includes(activation)) return;
-  throw new TensorError(op, `activation "${activation}" is not known`, `use one of ${ACTIVATIONS.join(', ')}`);
-}
+const expectActivation = (op: string, activation: Activation): void => expectOneOf(op, 'activation', activation, ACTIVATIONS);
 
 function expectSame(op: string, name: string, t: Tensor | undefined, shape: Shape): void {
   if (!t || sameShape(t.shape, shape)) return;

@@ -1,6 +1,7 @@
 /** Blocks of cells as channels, and channels as blocks of cells. */
-import { ShapeError, TensorError } from '../../errors.ts';
+import { ShapeError } from '../../errors.ts';
 import { defineOp } from '../../definition/op.ts';
+import { expectOneOf } from '../../definition/options.ts';
 import { scope } from '../../scope.ts';
 import { showShape } from '../../shape.ts';
 import type { Tensor } from '../../tensor.ts';
@@ -16,7 +17,7 @@ type Size = readonly [images: number, channels: number, height: number, width: n
 
 function sizeOfImage(op: string, x: Tensor, block: number, mode: string): Size {
   x.expectLive(op);
-  if (mode !== 'DCR' && mode !== 'CRD') throw new TensorError(op, `mode is "${mode}"`, "use 'DCR' or 'CRD'");
+  expectOneOf(op, 'mode', mode, ['DCR', 'CRD']);
   const [images = 0, channels = 0, height = 0, width = 0] = x.shape;
   if (x.rank === 4 && Number.isInteger(block) && block >= 1) return [images, channels, height, width];
   throw new ShapeError(
