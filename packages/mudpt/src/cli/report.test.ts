@@ -56,16 +56,13 @@ describe('the report of a train process', () => {
       if (running.child.exitCode !== null) throw new Error(`it ended before: ${(await running.ended).output}`);
       await sleep(5);
     }
-    const asked = performance.now();
     running.child.kill('SIGTERM');
     const { code, output } = await running.ended;
-    const seconds = (performance.now() - asked) / 1000;
     // What was asked for is done but for the report, which `explain` makes.
     expect([code, output]).toEqual([
       0,
       expect.stringMatching(/stopping \(once more[^]*no report was written; for one: pnpm explain /),
     ]);
-    expect(seconds).toBeLessThan(10);
     const stopped = await runBelow(join(at.path, 'stopped'));
     expect(existsSync(join(stopped.path, 'report.html'))).toBe(false);
     expect((await readdir(stopped.path)).filter((name) => name.includes('.tmp') || name === 'run.lock')).toEqual([]);

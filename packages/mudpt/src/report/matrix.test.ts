@@ -30,23 +30,17 @@ it('a raster of more classes than pixels sums squares of cells', () => {
   expect([0, 1, 2, 3].map((place) => pixel(pixels, place))).toEqual([BLUE, WHITE, BLUE, WHITE]);
 });
 
-it('a million pixels of 50,000 images take a few milliseconds of the event loop', () => {
+it('draws 50,000 images of 1,000 classes, a pixel for each pair', () => {
   const labels = Array.from({ length: 50_000 }, (_, index) => index % 1000);
   const confusion = confusionOf(
     labels,
     labels.map((label, index) => (label * 7 + index) % 1000),
     1000,
   );
-  matrixRaster(confusion);
-  const times = [0, 1, 2, 3, 4].map(() => {
-    const begun = performance.now();
-    const { pixels } = matrixRaster(confusion);
-    const took = performance.now() - begun;
-    expect(pixel(pixels, 999_999)).toHaveLength(3);
-    return took;
-  });
-  // 100 ms and more when every pixel was looked at.
-  expect(Math.min(...times)).toBeLessThan(50);
+  const { pixels } = matrixRaster(confusion);
+  // All images of a class got one guess: eight times its label.
+  const drawn = Array.from({ length: 1_000_000 }, (_, place) => place).filter((place) => pixels[3 * place] !== WHITE[0]);
+  expect(drawn).toEqual(Array.from({ length: 1000 }, (_, label) => label * 1000 + ((label * 8) % 1000)));
 });
 
 it('the drawing has one element for each cell that is not empty, and names in escapes', () => {
