@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
-# bench/proof/pack.sh [FOLDER]
+# bench/proof/pack.sh [--without-icons] [FOLDER]
 # Packs what `pnpm gpu:proof` needs for a Linux x64 machine that has a GPU and its driver, but no network and no Node: Node itself, the installed
 # modules without what only other platforms, browsers and checks use, a Vulkan loader. FOLDER (default .gpu) travels with the checkout; there:
 #   .gpu/run node scripts/launch.mjs node --import tsx bench/proof/main.ts --minutes 8 --out proof
+# --without-icons leaves out what only the step `pretrain` draws from, a twelfth of it all: add `--only` with the other steps there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+icons=""
+if [ "${1:-}" = "--without-icons" ]; then
+  icons="--exclude=.pnpm/@iconify-json*"
+  shift
+fi
 folder=${1:-.gpu}
 [ -d node_modules ] || { echo "install first: npx --yes pnpm@12 install" >&2; exit 1; }
 mkdir -p "$folder"
@@ -25,7 +31,7 @@ find . -name node_modules -type d -prune -not -path './tools/*' -not -path "./$f
     --exclude='.pnpm/@sparticuz*' --exclude='.pnpm/playwright*' --exclude='.pnpm/@vitest+browser*' --exclude='*onnxruntime*' \
     --exclude='.pnpm/*-musl*' --exclude='*.map' --exclude='*.d.ts' --exclude='*.d.mts' --exclude='*.d.cts' --exclude='*/.vite*' \
     --exclude='*/zod/src' --exclude='*/zod/v3' --exclude='*/hub/src' --exclude='*/zip.js/dist' --exclude='*iconify-json*/chars.json' \
-    -T - | xz -T0 -9e > "$folder/modules.tar.xz"
+    $icons -T - | xz -T0 -9e > "$folder/modules.tar.xz"
 
 cat > "$folder/run" <<'RUN'
 #!/usr/bin/env bash
