@@ -9,8 +9,9 @@ import { workCandidates } from './kernels/work-per-thread.ts';
 import { LimitError } from './errors.ts';
 import type { Tensor } from './tensor.ts';
 import { nth } from './values.ts';
-import { attention } from './ops/attention/attention.ts';
 import { isFlash } from './kernels/attention/flash.ts';
+import { attention, attentionBackward, attentionForward } from './ops/attention/attention.ts';
+import type { AttentionOptions } from './kernels/attention/options.ts';
 import { cast, contiguous } from './ops/views/copy.ts';
 import { conv2d, conv2dChoice } from './ops/images/conv2d.ts';
 import { full, tensor } from './ops/create/create.ts';
@@ -31,6 +32,8 @@ type Sample = {
   readonly choice: (device: Device) => Choice;
   readonly prepare: (device: Device) => readonly Tensor[];
   readonly run: (inputs: readonly Tensor[]) => Tensor;
+  /** Whether CPU adapters choose for it as for another one. */
+  readonly isForGpus?: boolean;
 };
 
 /** Rows and widths of the four classes of row kernels; 768 is the width of a transformer, 197 its tokens. */
@@ -81,26 +84,54 @@ function sumOf(rows: number, columns: number, axis: 0 | 1): Sample {
   );
 }
 
-function attentionOf(tokens: number, depth: number, batch: number): Sample {
-  return {
+/** Attention and its backward passes. @param batch as many images as fill a GPU; CPU adapters take the least */
+function attentionOf(tokens: number, depth: number, batch: number): Sample[] {
+  const extent = { depth, queries: tokens, packed: false };
+  const shapeOf = ({ adapter }: Device): readonly number[] => [adapter.kind === 'gpu' ? 3 * batch : batch, tokens, 8, depth];
+  return samplesOf(extent, shapeOf, {});
+}
+
+function samplesOf(
+  extent: Parameters<typeof attentionChoice>[1],
+  shapeOf: (device: Device) => readonly number[],
+  options: AttentionOptions,
+): Sample[] {
+  const forward: Sample = {
     family: 'attention',
-    choice: (device) => attentionChoice(device, { depth, queries: tokens, packed: false }),
-    prepare: (device) => [1, 2, 3].map((seed) => values(device, [batch, tokens, 8, depth], seed)),
-    run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2)),
+    choice: (device) => attentionChoice(device, extent),
+    prepare: (device) => [1, 2, 3].map((seed) => values(device, shapeOf(device), seed)),
+    run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2), options),
   };
+  const backward = (pass: 'dq' | 'dkv'): Sample => ({
+    family: 'attention',
+    choice: (device) => attentionChoice(device, extent, pass),
+    prepare: (device) => {
+      const [q, k, v, grad] = [1, 2, 3, 4].map((seed) => values(device, shapeOf(device), seed)) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const { out, lse } = attentionForward({ q, k, v }, options);
+      return [q, k, v, grad, out, lse];
+    },
+    run: (inputs) => {
+      const [q, k, v, grad, out, lse] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+      const name = pass === 'dq' ? 'q' : 'k';
+      return attentionBackward({ q, k, v, grad, out, lse, needs: { [name]: true } }, options)[name] as Tensor;
+    },
+    isForGpus: true,
+  });
+  return [forward, backward('dq'), backward('dkv')];
 }
 
 /** Sequences of 8 to 14 tokens, as class names are. */
 const SEQUENCES = Array.from({ length: 65 }, (_, i) => 11 * i + (i % 4));
 const PACKED_TOKENS = nth(SEQUENCES, SEQUENCES.length - 1);
 
-function packedOf(depth: number): Sample {
-  return {
-    family: 'attention',
-    choice: (device) => attentionChoice(device, { depth, queries: PACKED_TOKENS, packed: true }),
-    prepare: (device) => [1, 2, 3].map((seed) => values(device, [PACKED_TOKENS, 8, depth], seed)),
-    run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2), { cuSeqlens: SEQUENCES, causal: true }),
-  };
+function packedOf(depth: number): Sample[] {
+  const extent = { depth, queries: PACKED_TOKENS, packed: true };
+  return samplesOf(extent, () => [PACKED_TOKENS, 8, depth], { cuSeqlens: SEQUENCES, causal: true });
 }
 
 function convolution(size: number, channels: number): Sample {
@@ -114,7 +145,7 @@ function convolution(size: number, channels: number): Sample {
 }
 
 const SAMPLES: readonly Sample[] = [
-  ...[64, 128].flatMap((depth) => [attentionOf(197, depth, 2), attentionOf(577, depth, 1), packedOf(depth)]),
+  ...[64, 128].flatMap((depth) => [...attentionOf(197, depth, 2), ...attentionOf(577, depth, 1), ...packedOf(depth)]),
   ...ROWS.flatMap(([rows, width]): Sample[] => {
     const shape = [rows, width];
     const choice = (device: Device): Choice => rowChoice(device, rows, width);
@@ -191,7 +222,9 @@ export function tuningProblems(device: Device, families: readonly string[] = tun
   // These variants are made for GPUs; on CPU adapters compiling them would take longer than measuring everything else.
   const isWorthwhile = (variant: string): boolean => device.adapter.kind === 'gpu' || !isFlash(variant);
   const problems = families.includes('gemm') ? gemmTuning(device) : [];
-  for (const sample of SAMPLES.filter(({ family }) => families.includes(family))) {
+  for (const sample of SAMPLES.filter(
+    ({ family, isForGpus = false }) => families.includes(family) && (device.adapter.kind === 'gpu' || !isForGpus),
+  )) {
     const { family, choice, prepare, run } = sample;
     const { key, candidates: all } = choice(device);
     const candidates = all.filter(isWorthwhile);

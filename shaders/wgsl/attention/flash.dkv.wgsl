@@ -36,16 +36,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endif
   let k_origin = origin_of(params.k, block);
   let v_origin = origin_of(params.v, block);
-  let ty = thread / 8u;
-  let tx = thread % 8u;
+  let ty = (thread & 1u) | ((thread / 16u) << 1u);
+  let tx = thread / 2u % 8u;
 
   // 2. Rows of k and v.
   for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
     let row = min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u);
     let d = i % ${DEPTH}u;
     let quad = min(d, params.depth - 1u);
-    k_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(k[k_origin + row * params.k.z + quad]), d < params.depth);
-    v_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(v[v_origin + row * params.v.z + quad]), d < params.depth);
+    k_tile[i / ${DEPTH}u][d ^ turn(i / ${4 * DEPTH}u)] = select(vec4<f32>(), widen(k[k_origin + row * params.k.z + quad]), d < params.depth);
+    v_tile[i / ${DEPTH}u][d ^ turn(i / ${4 * DEPTH}u)] = select(vec4<f32>(), widen(v[v_origin + row * params.v.z + quad]), d < params.depth);
   }
 #for i in 4
 #for c in DEPTH / 8
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let seen${i} = (query < vec4<u32>(query_end)) & (query + vec4<u32>(params.causal_offset) >= vec4<u32>(block.first + 4u * ty + ${i}u));
     let p${i} = select(vec4<f32>(), exp2(qk.row${i} * scale - lse), seen${i});
 #endif
-    p_tile[4u * ty + ${i}u][tx] = p${i};
+    p_tile[4u * ty + ${i}u][tx ^ turn(ty)] = p${i};
 #endfor
     workgroupBarrier();
 
@@ -105,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let quads = min(${STEP / 4}u, (query_end - step + 3u) / 4u);
     for (var t = 0u; t < quads; t++) {
 #for i in 4
-      let p_t${i} = p_tile[4u * ty + ${i}u][t];
+      let p_t${i} = p_tile[4u * ty + ${i}u][t ^ turn(ty)];
 #endfor
 #for j in 4
 #for c in DEPTH / 8
@@ -123,14 +123,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // 6. ds = p (dp - delta), and dk += ds q.
     stage(q_next, thread);
 #for i in 4
-    p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), p${i} * (dp.row${i} - delta), seen${i});
+    p_tile[4u * ty + ${i}u][tx ^ turn(ty)] = select(vec4<f32>(), p${i} * (dp.row${i} - delta), seen${i});
 #endfor
     workgroupBarrier();
     q_next = fetch_q(q_operand, step + ${STEP}u, last, thread);
     grad_next = fetch_grad(grad_operand, step + ${STEP}u, last, thread);
     for (var t = 0u; t < quads; t++) {
 #for i in 4
-      let ds_t${i} = p_tile[4u * ty + ${i}u][t];
+      let ds_t${i} = p_tile[4u * ty + ${i}u][t ^ turn(ty)];
 #endfor
 #for j in 4
 #for c in DEPTH / 8

@@ -39,8 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let kv_block = kv_block_of(block);
   let k_operand = operand_of(params.k, params.prefix_k, kv_block);
   let v_operand = operand_of(params.v, params.prefix_v, kv_block);
-  let ty = thread / 8u;
-  let tx = thread % 8u;
+  let ty = (thread & 1u) | ((thread / 16u) << 1u);
+  let tx = thread / 2u % 8u;
 #if !GENERAL
   let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
 #endif
@@ -50,8 +50,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let row = min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u);
     let d = i % ${DEPTH}u;
     let quad = min(d, params.depth - 1u);
-    q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen(q[q_origin + row * params.q.z + quad]), d < params.depth);
-    grad_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), widen_grad(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
+    q_tile[i / ${DEPTH}u][d ^ turn(i / ${4 * DEPTH}u)] = select(vec4<f32>(), widen(q[q_origin + row * params.q.z + quad]), d < params.depth);
+    grad_tile[i / ${DEPTH}u][d ^ turn(i / ${4 * DEPTH}u)] = select(vec4<f32>(), widen_grad(grad[grad_origin + row * params.grad.z + quad]), d < params.depth);
   }
 #if DELTA
   let out_origin = origin_of(params.out, block);
@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let out_row${i} = out_origin + min(block.first + 4u * ty + ${i}u, max(row_count, 1u) - 1u) * params.out.z;
 #for c in DEPTH / 8
     // Beyond the head dimension grad_tile is 0.
-    part[${i}] += dot(widen(out[out_row${i} + min(tx + ${8 * c}u, params.depth - 1u)]), grad_tile[4u * ty + ${i}u][tx + ${8 * c}u]);
+    part[${i}] += dot(widen(out[out_row${i} + min(tx + ${8 * c}u, params.depth - 1u)]), grad_tile[4u * ty + ${i}u][(tx + ${8 * c}u) ^ turn(ty)]);
 #endfor
 #endfor
     staged[ty][tx] = part;
@@ -111,9 +111,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
     let seen${i} = (key < vec4<u32>(key_end)) & vec4<bool>(at${i}_0.seen, at${i}_1.seen, at${i}_2.seen, at${i}_3.seen);
     let bias${i} = vec4<f32>(at${i}_0.bias, at${i}_1.bias, at${i}_2.bias, at${i}_3.bias);
-    p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk.row${i} * scale + bias${i} - stat${i}.x) * (dp.row${i} - stat${i}.y), seen${i});
+    p_tile[4u * ty + ${i}u][tx ^ turn(ty)] = select(vec4<f32>(), exp2(qk.row${i} * scale + bias${i} - stat${i}.x) * (dp.row${i} - stat${i}.y), seen${i});
 #else
-    p_tile[4u * ty + ${i}u][tx] = select(vec4<f32>(), exp2(qk.row${i} * scale - stat${i}.x) * (dp.row${i} - stat${i}.y), key < vec4<u32>(row_ends[${i}]));
+    p_tile[4u * ty + ${i}u][tx ^ turn(ty)] = select(vec4<f32>(), exp2(qk.row${i} * scale - stat${i}.x) * (dp.row${i} - stat${i}.y), key < vec4<u32>(row_ends[${i}]));
 #endif
 #endfor
     workgroupBarrier();
@@ -122,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let quads = min(${STEP / 4}u, (key_end - step + 3u) / 4u);
     for (var t = 0u; t < quads; t++) {
 #for i in 4
-      let ds${i} = p_tile[4u * ty + ${i}u][t];
+      let ds${i} = p_tile[4u * ty + ${i}u][t ^ turn(ty)];
 #endfor
 #for j in 4
 #for c in DEPTH / 8

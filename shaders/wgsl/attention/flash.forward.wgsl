@@ -46,8 +46,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let kv_block = kv_block_of(block);
   let k_operand = operand_of(params.k, params.prefix_k, kv_block);
   let v_operand = operand_of(params.v, params.prefix_v, kv_block);
-  let ty = thread / 8u;
-  let tx = thread % 8u;
+  let ty = (thread & 1u) | ((thread / 16u) << 1u);
+  let tx = thread / 2u % 8u;
 #if !GENERAL
   let row_ends = min(vec4<u32>(key_end), vec4<u32>(params.prefix_len + block.first + 4u * ty + params.causal_offset) + vec4<u32>(1u, 2u, 3u, 4u));
 #endif
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   for (var i = thread; i < ${ROWS * DEPTH}u; i += ${THREADS}u) {
     let row = q_origin + min(block.first + i / ${DEPTH}u, max(row_count, 1u) - 1u) * params.q.z;
     let d = i % ${DEPTH}u;
-    q_tile[i / ${DEPTH}u][d] = select(vec4<f32>(), params.scale * widen(q[row + min(d, params.depth - 1u)]), d < params.depth);
+    q_tile[i / ${DEPTH}u][d ^ turn(i / ${4 * DEPTH}u)] = select(vec4<f32>(), params.scale * widen(q[row + min(d, params.depth - 1u)]), d < params.depth);
   }
   var m = LOWEST;
   var l = vec4<f32>();
@@ -103,7 +103,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     {
       let p = select(vec4<f32>(), exp2(qk${i} - m[${i}]), seen${i});
       l[${i}] += (p.x + p.y) + (p.z + p.w);
-      p_tile[4u * ty + ${i}u][tx] = p;
+      p_tile[4u * ty + ${i}u][tx ^ turn(ty)] = p;
 #for c in DEPTH / 8
       acc${i}_${c} *= alpha[${i}];
 #endfor
@@ -117,7 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let quads = min(${STEP / 4}u, (key_end - step + 3u) / 4u);
     for (var t = 0u; t < quads; t++) {
 #for i in 4
-      let p${i} = p_tile[4u * ty + ${i}u][t];
+      let p${i} = p_tile[4u * ty + ${i}u][t ^ turn(ty)];
 #endfor
 #for j in 4
 #for c in DEPTH / 8

@@ -1,8 +1,10 @@
 // Tiles of the flash attention kernels: a staged operand in workgroup memory, and products of the block's rows with it.
 //
 // A workgroup owns ROWS rows and has THREADS = 2 * ROWS invocations, ROWS / 4 (ty) by 8 (tx). Invocation (ty, tx) holds scores of rows 4 ty .. + 3
-// with staged rows 4 tx .. + 3. The operand of attention/rows.wgsl is staged STEP rows at a time, fetched ahead into registers. Quad d of staged row r
-// lies at d ^ (r / 4), so that the 8 invocations that read 32 rows side by side, and those that read 8 quads of one, meet different banks.
+// with staged rows 4 tx .. + 3. Neighbours differ in ty (bit 0), as in Scott Gray's SGEMM and in CUTLASS: NVIDIA reads 128 bits for two quarters of a
+// warp at once where lanes i and i ^ 1 share an address. The operand of attention/rows.wgsl is staged STEP rows at a time, fetched ahead into registers.
+// Quad d of staged row r lies at d ^ (r / 4), so that the invocations that read 32 rows side by side, and those that read 8 quads of one, meet different
+// banks.
 // Include only.
 #let FETCHES = STEP * DEPTH / THREADS
 alias Fetched = array<Quad, ${FETCHES}>;
@@ -12,6 +14,11 @@ alias FetchedGrad = array<GradQuad, ${FETCHES}>;
 
 var<workgroup> staged: array<array<vec4<f32>, ${DEPTH}>, ${STEP}>;
 var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or ds, of the block's rows with the staged ones
+
+// Quad q of rows 4 ty .. + 3 of the block lies at q ^ turn(ty): invocations that read together have two neighbouring ty.
+fn turn(ty: u32) -> u32 {
+  return (ty & 1u) * 4u;
+}
 
 // What invocation `thread` fetches of the STEP rows from `first` on; rows after `last` repeat it.
 #for x in 2
@@ -65,7 +72,7 @@ fn ${NAME}_dot_staged(ty: u32, tx: u32) -> Scores {
 #endfor
 #for i in 4
     {
-      let x = ${NAME}_tile[4u * ty + ${i}u][d];
+      let x = ${NAME}_tile[4u * ty + ${i}u][d ^ turn(ty)];
 #for e in 4
       row${i} = fma(vec4<f32>(x.${"xyzw"[e]}), vec4<f32>(y0.${"xyzw"[e]}, y1.${"xyzw"[e]}, y2.${"xyzw"[e]}, y3.${"xyzw"[e]}), row${i});
 #endfor

@@ -28,12 +28,21 @@ import {
 const deltaKernel = kernel({ name: 'attention.delta', source: attentionDeltaWgsl });
 const reduceKernel = kernel({ name: 'attention.reduce', source: attentionReduceWgsl });
 
+/** Chunks that a GPU takes at once, and most queries of one: a step of the kernels, and as many as bound the number of sums. */
+const GPU_CHUNKS = 32;
+const GPU_CHUNK = { least: 32, most: 128 };
+
 /**
- * Rows of a query chunk in the prefix gradient: one workgroup walks through them, so they are few on GPUs, where all others are done by then. The heads
- * alone occupy a CPU adapter's cores, up to sums of so many rows that they would lose digits. Tests force others with `tuner.force('attention.chunk', '512')`.
+ * Rows of a query chunk in the prefix gradient of `rows` queries: one workgroup walks through them, so they are few on GPUs, where all others are done
+ * by then. The heads alone occupy a CPU adapter's cores, up to sums of so many rows that they would lose digits. Tests force others with
+ * `tuner.force('attention.chunk', '512')`.
  */
-export function prefixChunk({ adapter, tuner }: Device): number {
-  return Number(tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? 128 : 4096));
+export function prefixChunk({ adapter, tuner }: Device, rows: number): number {
+  const { least, most } = GPU_CHUNK;
+  const even = least * Math.ceil(rows / (GPU_CHUNKS * least));
+  return Number(
+    tuner.forcedVariant('attention.chunk') ?? (adapter.kind === 'gpu' ? Math.min(Math.max(even, least), most) : 4096),
+  );
 }
 
 type Inputs = { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor };
@@ -197,7 +206,7 @@ function prefixGradients(problem: AttentionProblem, shape: Shape, inputs: Backwa
     return keepNeeded({ prefixK: nothing(), prefixV: nothing() }, needs);
   }
   const padded = lastOf(inputs.q.shape);
-  const chunk = prefixChunk(device);
+  const chunk = prefixChunk(device, rows);
   const chunks = Math.ceil(rows / chunk);
   using q = flatRows(inputs.q);
   using grad = flatRows(inputs.grad);

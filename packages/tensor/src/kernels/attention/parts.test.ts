@@ -6,6 +6,7 @@ import type { Tensor } from '../../tensor.ts';
 import { ones, tensor } from '../../ops/create/create.ts';
 import { linearBackwardBias } from '../../ops/products/linear.ts';
 import { attentionBackward, attentionForward } from '../../ops/attention/attention.ts';
+import { FLASH_TEMPLATES, isFlash } from './flash.ts';
 import { fusedVariants } from './plan.ts';
 import type { AttentionOptions } from './options.ts';
 
@@ -38,8 +39,10 @@ eachDevice('attention in parts', (ctx) => {
     const added = mask && upload(mask, 7);
     const settings: AttentionOptions = { ...options, ...(shared && { prefix: shared }), ...(added && { mask: added }) };
     const variants = fusedVariants(ctx.device, { depth: 8, queries: 70, packed: 'cuSeqlens' in options });
-    // One template: the lower flash stands for the higher one where they take seconds to compile; general kernels are cut by the same code.
-    const stands = variants.filter((name) => name !== 'flash64' || ctx.device.adapter.kind === 'gpu');
+    // One flash variant stands for the others of its template where they take seconds to compile; general kernels are cut by the same code.
+    const stands = variants.filter(
+      (name) => !isFlash(name) || FLASH_TEMPLATES.includes(name) || ctx.device.adapter.kind === 'gpu',
+    );
     for (const variant of mask ? stands.slice(0, 1) : stands) {
       using _ = ctx.device.tuner.force('attention', variant);
       const whole = await run({ q, k, v, grad }, settings);

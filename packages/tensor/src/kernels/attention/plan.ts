@@ -1,17 +1,10 @@
 /** The plan of a pass of fused attention: kernel variant, how it is compiled, its parameters, its grid in parts. */
-import {
-  attentionDkvWgsl,
-  attentionDqWgsl,
-  attentionFlashDkvWgsl,
-  attentionFlashDqWgsl,
-  attentionFlashForwardWgsl,
-  attentionForwardWgsl,
-} from '@mudpt/shaders';
+import { attentionDkvWgsl, attentionDqWgsl, attentionForwardWgsl } from '@mudpt/shaders';
 import type { Device } from '../../device.ts';
 import type { Choice } from '../../engine/tuner.ts';
 import type { Tensor } from '../../tensor.ts';
 import { grid1d, type Kernel, kernel } from '../kernel.ts';
-import { flashDefines, type FlashVariant, flashVariants, isFlash } from './flash.ts';
+import { flashDefines, flashKernel, type FlashVariant, flashVariants, isFlash, type Pass } from './flash.ts';
 import { type Part, partsOf } from './parts.ts';
 import type { AttentionProblem } from './problem.ts';
 
@@ -26,6 +19,8 @@ export type Extent = { readonly depth: number; readonly queries: number; readonl
 
 /** Rows of a block of the subgroup variant; with fewer queries a taller tile has idle rows only. */
 const FEW_QUERIES = 16;
+/** From here on few rows of blocks of 64 are idle. */
+const SOME_QUERIES = 128;
 const MANY_QUERIES = 256;
 /** An image of ViT-B/16. */
 const USUAL: Extent = { depth: 64, queries: 197, packed: false };
@@ -35,18 +30,26 @@ const USUAL: Extent = { depth: 64, queries: 197, packed: false };
  * (few queries; packed sequences are short); on CPU adapters broadcasts within a subgroup. The same tiling through workgroup memory runs within
  * WebGPU's default limits, and comes before broadcasts on GPUs (docs/kernels/attention.md).
  */
-export function fusedVariants(device: Device, extent: Extent = USUAL): readonly Variant[] {
+export function fusedVariants(device: Device, extent: Extent = USUAL, pass: Pass = 'forward'): readonly Variant[] {
   const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
   const { depth, queries, packed } = extent;
   const flash = flashVariants(device, depth, packed);
   if (device.adapter.kind !== 'gpu') return [...small, ...flash];
   const [tile = 'tile', ...others] = small.toReversed();
   if (packed || queries <= FEW_QUERIES) return [tile, ...flash, ...others];
-  return [...(queries > MANY_QUERIES ? flash.toReversed() : flash), tile, ...others];
+  const best = BEST[pass === 'forward' && queries <= SOME_QUERIES ? 'short' : pass];
+  return [...new Set([...best.filter((variant) => flash.includes(variant)), ...flash]), tile, ...others];
 }
 
-/** The three passes. The last one forms both gradients. */
-export type Pass = 'forward' | 'dq' | 'dkv';
+/** Flash variants on an H200, the best first; `short`: forward of few queries. */
+const BEST: Readonly<Record<Pass | 'short', readonly FlashVariant[]>> = {
+  forward: ['wide64', 'flash64', 'flash32'],
+  short: ['flash32', 'flash64'],
+  dq: ['flash64', 'wide64', 'flash32'],
+  dkv: ['wide64', 'flash64', 'flash32'],
+};
+
+export type { Pass };
 type Kernels = Readonly<Record<Pass, Kernel>>;
 
 /** A workgroup is one subgroup, or 32 invocations that exchange through workgroup memory. */
@@ -55,22 +58,21 @@ const subgroupKernels: Kernels = {
   dq: kernel({ name: 'attention.dq', source: attentionDqWgsl }),
   dkv: kernel({ name: 'attention.dkv', source: attentionDkvWgsl }),
 };
-const flashKernels: Kernels = {
-  forward: kernel({ name: 'attention.flash.forward', source: attentionFlashForwardWgsl }),
-  dq: kernel({ name: 'attention.flash.dq', source: attentionFlashDqWgsl }),
-  dkv: kernel({ name: 'attention.flash.dkv', source: attentionFlashDkvWgsl }),
-};
 
 /** Head dimensions up to each of these share pipelines: the sizes of models in use, and their halves. */
 const DEPTHS = [64, 128] as const;
 
 const sharedDepth = (depth: number): 64 | 128 => (depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1]);
 
-/** Variants that run a problem, and its class. */
-export function attentionChoice(device: Device, extent: Extent): Choice<Variant> {
+/** Variants that run a pass of a problem, and its class: on GPUs the passes prefer different ones. */
+export function attentionChoice(device: Device, extent: Extent, pass: Pass = 'forward'): Choice<Variant> {
   const { depth, queries, packed } = extent;
   const kind = packed ? 'packed' : queries > MANY_QUERIES ? 'long' : 'short';
-  return { candidates: fusedVariants(device, extent), key: `${kind}/${sharedDepth(depth)}` };
+  const key = `${kind}/${sharedDepth(depth)}`;
+  return {
+    candidates: fusedVariants(device, extent, pass),
+    key: pass === 'forward' || device.adapter.kind !== 'gpu' ? key : `${pass}/${key}`,
+  };
 }
 
 /** How one thread's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `split` as attention/subgroup.wgsl has it. */
@@ -87,24 +89,25 @@ function tileOf(variant: Variant, threads: number, columns: number): { readonly 
   return { ROWS: columns <= 2 ? 16 : 8, KEYS: threads <= 16 ? 2 : 1 };
 }
 
-/** Defines of the kernels of a variant, and whether a head of this dimension is split between halves of the lanes. */
+/** The kernel of a pass and its defines, and whether a head of this dimension is split between halves of the lanes. */
 type Compiled = {
-  readonly kernels: Kernels;
+  readonly kernel: Kernel;
   readonly defines: Readonly<Record<string, string | number>> & { readonly ROWS: number };
   /** Elements that results are written by. */
   readonly slice: 2 | 4;
   readonly split: 0 | 1;
 };
 
-function compiledFor(variant: Variant, device: Device, depth: number): Compiled {
-  if (isFlash(variant)) return { kernels: flashKernels, defines: flashDefines(variant, depth), slice: 4, split: 0 };
+function compiledFor(variant: Variant, pass: Pass, device: Device, depth: number): Compiled {
+  if (isFlash(variant))
+    return { kernel: flashKernel(variant, pass), defines: flashDefines(variant, pass, device, depth), slice: 4, split: 0 };
   const isTile = variant === 'tile';
   const threads = isTile ? TILE_THREADS : device.subgroupSize;
   const whole = sharedDepth(depth);
   const { split, ...slices } = sliceOf(threads, whole, depth);
   const tile: Readonly<Record<string, number>> = isTile ? { TILE: 1, DEPTH: whole / 4 } : { TILE: 0 };
   return {
-    kernels: subgroupKernels,
+    kernel: subgroupKernels[pass],
     defines: { ...tile, ...tileOf(variant, threads, slices.COLUMNS), ...slices },
     slice: slices.SLICE,
     split: isTile || threads < 8 ? 0 : split,
@@ -155,7 +158,7 @@ const BRANCHING_SUBGROUP = 8;
 export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Plan {
   const { device, dtype, gradDType, batch, isGeneral, lastKey } = problem;
   const heads = pass === 'dkv' ? problem.keyHeads : problem.heads;
-  const { variant, compiled } = chosenFor(problem, depth);
+  const { variant, compiled } = chosenFor(problem, pass, depth);
   const { ROWS: rows } = compiled.defines;
   const table = problem.sequences?.table(rows);
   const [x, z] = table ? grid1d(table.entries, 1) : [Math.ceil((pass === 'dkv' ? problem.keys : problem.queries) / rows), batch];
@@ -169,7 +172,7 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
       : !isGeneral && !isFlash(variant) && table !== undefined && lastKey === 0;
   const hasPrefix = pass !== 'dkv' && !isGeneral && (problem.prefix !== undefined || branches);
   return {
-    kernel: compiled.kernels[pass],
+    kernel: compiled.kernel,
     defines: {
       T: dtype,
       ...(pass === 'forward' ? { OUT: dtype } : { G: gradDType, OUT: gradDType }),
@@ -199,10 +202,10 @@ export function planOf(problem: AttentionProblem, pass: Pass, depth: number): Pl
 /** The plan of the gradient of a shared prefix: the pass dkv with the prefix as keys, seen by every query, and `chunks` of queries as batches. */
 export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: number): Plan {
   const { device, dtype, gradDType, heads, prefixLength } = problem;
-  const { variant, compiled } = chosenFor(problem, depth);
+  const { variant, compiled } = chosenFor(problem, 'dkv', depth);
   const { ROWS: rows } = compiled.defines;
   return {
-    kernel: compiled.kernels.dkv,
+    kernel: compiled.kernel,
     defines: {
       T: dtype,
       G: gradDType,
@@ -223,9 +226,13 @@ export function prefixPlanOf(problem: AttentionProblem, depth: number, chunks: n
   };
 }
 
-function chosenFor(problem: AttentionProblem, depth: number): { readonly variant: Variant; readonly compiled: Compiled } {
+function chosenFor(
+  problem: AttentionProblem,
+  pass: Pass,
+  depth: number,
+): { readonly variant: Variant; readonly compiled: Compiled } {
   const { device, queries, sequences } = problem;
-  const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: sequences !== undefined });
+  const { candidates, key } = attentionChoice(device, { depth: problem.depth, queries, packed: sequences !== undefined }, pass);
   const variant = device.tuner.choose('attention', candidates, key);
-  return { variant, compiled: compiledFor(variant, device, depth) };
+  return { variant, compiled: compiledFor(variant, pass, device, depth) };
 }

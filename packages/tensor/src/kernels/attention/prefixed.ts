@@ -98,7 +98,7 @@ export function prefixedBackward(problems: PrefixedProblem, { qkv, out, lse, gra
   const [shared, ofPrefix] = [partsFrom(qkv, 0, [prefixLength]), partsFrom(whole, 0, [prefixLength])];
   const asked = partsFrom(qkv, prefixLength - start, [start + batch * queries]);
   const depth = nth(qkv.shape, 3);
-  const chunk = prefixChunk(device);
+  const chunk = prefixChunk(device, rows);
   const joins = rows <= chunk && canShare(sequences, 'dkv', depth, prefixLength);
   const inChunks = !joins && joinsInChunks(device) && canShare(sequences, 'dkv', depth, prefixLength, Math.ceil(rows / chunk));
   using partials = inChunks ? empty(device, [Math.ceil(rows / chunk), 2, prefixLength, heads, depth], 'f32') : undefined;
@@ -157,7 +157,7 @@ type Chunks = {
 };
 
 function chunksOf({ device, gradDType }: AttentionProblem, rows: number, start: number): Chunks {
-  const chunk = prefixChunk(device);
+  const chunk = prefixChunk(device, rows - start);
   const count = (start > 0 ? 1 : 0) + Math.ceil((rows - start) / chunk);
   return { count, chunk, isDirect: count === 1 && gradDType === 'f32' };
 }

@@ -9,6 +9,7 @@ import type { Device } from '../../device.ts';
 import type { Tensor } from '../../tensor.ts';
 import { tensor } from '../create/create.ts';
 import { attentionBackward, attentionForward } from './attention.ts';
+import { FLASH_TEMPLATES, isFlash } from '../../kernels/attention/flash.ts';
 import { fusedVariants } from '../../kernels/attention/plan.ts';
 import { packedSequences } from '../../kernels/attention/sequences.ts';
 
@@ -109,17 +110,18 @@ async function check(device: Device, wanted: Case): Promise<void> {
   lse.dispose();
 }
 
-/** Variants that need a pipeline for few cases only, and so run them all. */
-const CHEAP: readonly string[] = ['flash32'];
+/** Of the flash variants, those that run every case also on CPU adapters. */
+const isStandIn = (variant: string): boolean => FLASH_TEMPLATES.includes(variant);
 
 /**
  * A case as a variant runs it here, undefined where it does not. On CPU adapters, which compile a flash pipeline for seconds, its pipelines with a
- * prefix are those of heads of up to 32 elements, and the higher flash has no others.
+ * prefix, and all of the second template, are those of heads of up to 32 elements, and the other flash variants have none.
  */
 function caseFor(variant: string, wanted: Case, isGpu: boolean): Case | undefined {
-  if (isGpu || !variant.startsWith('flash')) return wanted;
-  if (wanted.prefix !== undefined) return { ...wanted, depth: Math.min(wanted.depth, 32) };
-  return CHEAP.includes(variant) ? wanted : undefined;
+  if (isGpu || !isFlash(variant)) return wanted;
+  if (!isStandIn(variant) || (variant !== 'flash32' && wanted.dtype === 'f16')) return undefined;
+  if (wanted.prefix !== undefined || variant !== 'flash32') return { ...wanted, depth: Math.min(wanted.depth, 32) };
+  return wanted;
 }
 
 /** The kernels that run on this device, each forced in turn; the first and the cheap ones run every case, the others the core cases. */
@@ -130,7 +132,7 @@ function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): 
       const extent = { depth: wanted.depth, queries: wanted.queries ?? 5, packed: wanted.lengths !== undefined };
       for (const [place, variant] of fusedVariants(device, extent).entries()) {
         const run = caseFor(variant, wanted, device.adapter.kind === 'gpu');
-        if (!run || (place > 0 && !wanted.core && !CHEAP.includes(variant))) continue;
+        if (!run || (place > 0 && !wanted.core && !isStandIn(variant))) continue;
         using _ = device.tuner.force('attention', variant);
         try {
           await check(device, run);
@@ -199,7 +201,7 @@ eachDevice('attention', (ctx) => {
         const [k, v] = [2, 3].map((seed) => random([2, keys, 2, 64], seed)) as [Ref, Ref];
         const truth = { out: maskedAttention(q, k, v, { last }), ...maskedAttentionBackward(q, k, v, grad, { last }) };
         const variants = fusedVariants(device, { depth: 64, queries, packed: false });
-        for (const variant of variants.filter((name) => name !== 'flash64' || device.adapter.kind === 'gpu')) {
+        for (const variant of variants.filter((name) => !isFlash(name) || name === 'flash32' || device.adapter.kind === 'gpu')) {
           using _ = device.tuner.force('attention', variant);
           using tq = upload(device, q);
           using tk = upload(device, k);
@@ -251,8 +253,8 @@ eachDevice('attention', (ctx) => {
       const k = random([1, tokens, 1, depth], 9);
       const far = { shape: k.shape, data: k.data.map((x, i) => (i < 35 * depth ? Number.NEGATIVE_INFINITY : x)) };
       const last = (x: Ref): Ref => ({ shape: [1, 5, 1, depth], data: x.data.slice(35 * depth) });
-      const flash = fusedVariants(device, { depth, queries: tokens, packed: false }).filter((name) => name.startsWith('flash'));
-      for (const variant of flash.filter((name) => device.adapter.kind === 'gpu' || CHEAP.includes(name))) {
+      const flash = fusedVariants(device, { depth, queries: tokens, packed: false }).filter(isFlash);
+      for (const variant of flash.filter((name) => device.adapter.kind === 'gpu' || isStandIn(name))) {
         using _ = device.tuner.force('attention', variant);
         using tq = upload(device, positive);
         using tk = upload(device, far);
