@@ -81,32 +81,38 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let out_origin = origin_of(params.out, block);
   let lse_origin = origin_of(params.lse, block);
   workgroupBarrier();
-#for i in TM
+#for g in GROUPS
   {
-    let out_row = out_origin + min(first_row + ${i}u, max(row_count, 1u) - 1u) * params.out.z;
     var part = vec4<f32>();
+#for i in 4
+    let out_row${i} = out_origin + min(first_row + ${4 * g + i}u, max(row_count, 1u) - 1u) * params.out.z;
 #for c in DEPTH / TX
 #if DIRECT
-    part += select(vec4<f32>(), widen(out[out_row + min(tx + ${TX * c}u, params.depth - 1u)]) * widen_grad(grad[grad_rows.row${i} + min(tx + ${TX * c}u, params.depth - 1u)]), tx + ${TX * c}u < params.depth);
+    {
+      let d = tx + ${TX * c}u;
+      let quad = min(d, params.depth - 1u);
+      part[${i}] += select(0.0, dot(widen(out[out_row${i} + quad]), widen_grad(grad[grad_rows.row${4 * g + i} + quad])), d < params.depth);
+    }
 #else
     // Beyond the head dimension grad_tile is 0.
-    part += widen(out[out_row + min(tx + ${TX * c}u, params.depth - 1u)]) * grad_tile[tx + ${TX * c}u][${i}][turned(ty, tx)];
+    part[${i}] += dot(widen(out[out_row${i} + min(tx + ${TX * c}u, params.depth - 1u)]), grad_tile[tx + ${TX * c}u][${4 * g + i}][turned(ty, tx)]);
 #endif
 #endfor
-    p_tile[${i}][tx][turned(ty, tx)] = part;
+#endfor
+    p_tile[${g}][tx][turned(ty, tx)] = part;
   }
 #endfor
   workgroupBarrier();
-#for i in TM
-  var delta${i} = vec4<f32>();
-  for (var t = 0u; t < ${TX}u; t++) { delta${i} += p_tile[${i}][t][turned(ty, t)]; }
+#for g in GROUPS
+  var delta${g} = vec4<f32>();
+  for (var t = 0u; t < ${TX}u; t++) { delta${g} += p_tile[${g}][t][turned(ty, t)]; }
 #endfor
   workgroupBarrier(); // the first step overwrites what is read here
 #endif
 #for i in TM
   let stat_row${i} = min(first_row + ${i}u, max(row_count, 1u) - 1u);
 #if DELTA
-  let stat${i} = vec2<f32>(lse[lse_origin + stat_row${i} * params.lse.z] * 1.4426950408889634, (delta${i}.x + delta${i}.y) + (delta${i}.z + delta${i}.w));
+  let stat${i} = vec2<f32>(lse[lse_origin + stat_row${i} * params.lse.z] * 1.4426950408889634, delta${i / 4}[${i % 4}]);
   if (tx == 0u && first_row + ${i}u < row_count) { stats[stats_origin + stat_row${i} * params.stats.z] = stat${i}; }
 #else
   let stat${i} = stats[stats_origin + stat_row${i} * params.stats.z];
