@@ -78,9 +78,6 @@ const LEFT_TO_TENSOR: ReadonlySet<string> = new Set([
     .slice(1)
     .map(({ name }) => name),
   'flash64',
-  'wide64',
-  'direct32',
-  'direct64',
 ]);
 
 /**

@@ -17,8 +17,10 @@ export const FIRST_ON_GPUS: readonly string[] = [
   'gemm/kn/tall/t128/k512',
   'gemm/kk/flat/t8/k512',
   'gemm/kk/few/t8/k512',
-  'attention/short/64',
-  'attention/packed/64',
+  'attention/forward/short/64',
+  'attention/dkv/short/64',
+  'attention/dq/short/64',
+  'attention/forward/packed/64',
   'norm/many/wide',
 ];
 export const FIRST_ON_CPUS: readonly string[] = [

@@ -98,7 +98,7 @@ function samplesOf(
 ): Sample[] {
   const forward: Sample = {
     family: 'attention',
-    choice: (device) => attentionChoice(device, extent),
+    choice: (device) => attentionChoice(device, extent, 'forward'),
     prepare: (device) => [1, 2, 3].map((seed) => values(device, shapeOf(device), seed)),
     run: (inputs) => attention(nth(inputs, 0), nth(inputs, 1), nth(inputs, 2), options),
   };

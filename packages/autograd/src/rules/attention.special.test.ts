@@ -158,7 +158,7 @@ eachDevice('attention at special scores', (ctx) => {
       it('fused, by every variant', async () => {
         for (const how of wanted.q.length === wanted.k.length ? (['dense', 'packed'] as const) : (['dense'] as const)) {
           const extent = { depth: 4, queries: wanted.q.length, packed: how === 'packed' };
-          for (const variant of fusedVariants(ctx.device, extent)) {
+          for (const variant of fusedVariants(ctx.device, extent, 'dkv')) {
             using _ = ctx.device.tuner.force('attention', variant);
             await check(how);
           }

@@ -187,7 +187,7 @@ eachDevice('mixed precision', (ctx) => {
       const [q, k, v, grad] = [half(shape, 1), half(shape, 2), half(shape, 3), small(shape, 4)];
       const wanted = attentionVjp(q, k, v, grad, { causal: true });
       const { device } = ctx;
-      const variants = fusedVariants(device, { depth: 16, queries: 20, packed: false });
+      const variants = fusedVariants(device, { depth: 16, queries: 20, packed: false }, 'dkv');
       // A pipeline takes CPU adapters seconds to compile.
       for (const variant of device.adapter.kind === 'gpu' ? variants : variants.slice(0, 1)) {
         using _ = device.tuner.force('attention', variant);

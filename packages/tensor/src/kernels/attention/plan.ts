@@ -22,31 +22,30 @@ const FEW_QUERIES = 16;
 /** From here on few rows of blocks of 64 are idle. */
 const SOME_QUERIES = 128;
 const MANY_QUERIES = 256;
-/** An image of ViT-B/16. */
-const USUAL: Extent = { depth: 64, queries: 197, packed: false };
 
 /**
- * Variants that run on this device, the presumably best first: on GPUs tall tiles that share staged keys, unless most of their rows would be idle
- * (few queries; packed sequences are short); on CPU adapters broadcasts within a subgroup. The same tiling through workgroup memory runs within
- * WebGPU's default limits, and comes before broadcasts on GPUs (docs/kernels/attention.md).
+ * Variants of a pass that run on this device, the presumably best first: on GPUs tall tiles that share staged keys, unless most of their rows would be
+ * idle (few queries; packed sequences are short); on CPU adapters broadcasts within a subgroup. The same tiling through workgroup memory runs within
+ * WebGPU's default limits, and comes before broadcasts on GPUs (docs/kernels/attention.md). Both backward passes have the same ones, which the forward
+ * has, too: only these can be forced for all three at once.
  */
-export function fusedVariants(device: Device, extent: Extent = USUAL, pass: Pass = 'forward'): readonly Variant[] {
+export function fusedVariants(device: Device, extent: Extent, pass: Pass): readonly Variant[] {
   const small: Variant[] = device.subgroupSize > 0 ? ['subgroup', 'tile'] : ['tile'];
   const { depth, queries, packed } = extent;
-  const flash = flashVariants(device, depth, packed);
+  const flash = flashVariants(device, pass, depth, packed);
   if (device.adapter.kind !== 'gpu') return [...small, ...flash];
   const [tile = 'tile', ...others] = small.toReversed();
   if (packed || queries <= FEW_QUERIES) return [tile, ...flash, ...others];
   const best = BEST[pass === 'forward' && queries <= SOME_QUERIES ? 'short' : pass];
-  return [...new Set([...best.filter((variant) => flash.includes(variant)), ...flash]), tile, ...others];
+  return [...best.filter((variant) => flash.includes(variant)), tile, ...others];
 }
 
 /** Flash variants on an H200, the best first; `short`: forward of few queries. */
 const BEST: Readonly<Record<Pass | 'short', readonly FlashVariant[]>> = {
   forward: ['wide64', 'flash64', 'flash32'],
-  short: ['flash32', 'flash64'],
-  dq: ['flash64', 'wide64', 'flash32'],
-  dkv: ['wide64', 'flash64', 'flash32'],
+  short: ['flash32', 'wide64', 'flash64'],
+  dq: ['flash64', 'flash32'],
+  dkv: ['flash64', 'flash32'],
 };
 
 export type { Pass };
@@ -64,15 +63,15 @@ const DEPTHS = [64, 128] as const;
 
 const sharedDepth = (depth: number): 64 | 128 => (depth <= DEPTHS[0] ? DEPTHS[0] : DEPTHS[1]);
 
-/** Variants that run a pass of a problem, and its class: on GPUs the passes prefer different ones. */
-export function attentionChoice(device: Device, extent: Extent, pass: Pass = 'forward'): Choice<Variant> {
+/**
+ * Variants that run a pass of a problem, and its class: on GPUs the passes prefer different ones, so that each has classes of its own; on CPU adapters
+ * one choice serves all.
+ */
+export function attentionChoice(device: Device, extent: Extent, pass: Pass): Choice<Variant> {
   const { depth, queries, packed } = extent;
   const kind = packed ? 'packed' : queries > MANY_QUERIES ? 'long' : 'short';
   const key = `${kind}/${sharedDepth(depth)}`;
-  return {
-    candidates: fusedVariants(device, extent, pass),
-    key: pass === 'forward' || device.adapter.kind !== 'gpu' ? key : `${pass}/${key}`,
-  };
+  return { candidates: fusedVariants(device, extent, pass), key: device.adapter.kind === 'gpu' ? `${pass}/${key}` : key };
 }
 
 /** How one thread's share of the head dimension is cut: SLICE elements at a time, COLUMNS times; `split` as attention/subgroup.wgsl has it. */
@@ -100,7 +99,7 @@ type Compiled = {
 
 function compiledFor(variant: Variant, pass: Pass, device: Device, depth: number): Compiled {
   if (isFlash(variant))
-    return { kernel: flashKernel(variant, pass), defines: flashDefines(variant, pass, device, depth), slice: 4, split: 0 };
+    return { kernel: flashKernel(variant, pass), defines: flashDefines(variant, device, depth), slice: 4, split: 0 };
   const isTile = variant === 'tile';
   const threads = isTile ? TILE_THREADS : device.subgroupSize;
   const whole = sharedDepth(depth);

@@ -6,6 +6,7 @@ import { random, toF32 } from '@mudpt/testing/reference/inputs';
 import { maskedAttention, maskedAttentionBackward } from '@mudpt/testing/reference/masked-attention';
 import { eachDevice } from '@mudpt/testing/support';
 import type { Device } from '../../device.ts';
+import { scope } from '../../scope.ts';
 import type { Tensor } from '../../tensor.ts';
 import { tensor } from '../create/create.ts';
 import { attentionBackward, attentionForward } from './attention.ts';
@@ -82,7 +83,8 @@ const upload = (device: Device, x: Ref, dtype: 'f32' | 'f16' = 'f32'): Tensor =>
   tensor(toF32(x), { device, shape: x.shape, dtype });
 
 /** Forward and every gradient of one case against the oracle. */
-async function check(device: Device, wanted: Case): Promise<void> {
+async function check(device: Device, wanted: Case, variant: string): Promise<void> {
+  using forced = device.tuner.force('attention', variant);
   const { causal = false, lengths, dtype = 'f32', chunk } = wanted;
   using _ = chunk === undefined ? undefined : device.tuner.force('attention.chunk', String(chunk));
   const truth = expected(wanted);
@@ -95,6 +97,7 @@ async function check(device: Device, wanted: Case): Promise<void> {
   using cuSeqlens = lengths && packedSequences(device, lengths);
   const options = { causal, ...(cuSeqlens && { cuSeqlens }), ...(prefixK && prefixV && { prefix: { k: prefixK, v: prefixV } }) };
   const { out, lse } = attentionForward({ q, k, v }, options);
+  if (isForwardOnly(variant)) forced[Symbol.dispose]();
   const gradients = attentionBackward({ q, k, v, out, lse, grad, needs: ALL }, options);
   const [forward, backward] = dtype === 'f16' ? [2e-3, 4e-3] : [1e-5, 1e-4];
   expectNormClose({ shape: out.shape, data: await out.data() }, truth.out, forward, 'out');
@@ -110,6 +113,9 @@ async function check(device: Device, wanted: Case): Promise<void> {
   lse.dispose();
 }
 
+/** Whether the backward passes lack a variant: there they run as the rules say. */
+const isForwardOnly = (variant: string): boolean => variant === 'wide64';
+
 /** Of the flash variants, those that run every case also on CPU adapters. */
 const isStandIn = (variant: string): boolean => FLASH_TEMPLATES.includes(variant);
 
@@ -124,18 +130,24 @@ function caseFor(variant: string, wanted: Case, isGpu: boolean): Case | undefine
   return wanted;
 }
 
+/** Variants of the forward. CPU adapters have workgroup memory for the wide one with heads of up to 32 elements only, as which its cases run there. */
+function variantsFor(device: Device, { depth, queries = 5, lengths }: Case): readonly string[] {
+  const of = (length: number): readonly string[] =>
+    fusedVariants(device, { depth: length, queries, packed: lengths !== undefined }, 'forward');
+  if (device.adapter.kind === 'gpu' || depth <= 32 || depth > 64) return of(depth);
+  return [...of(depth), ...of(32).filter(isForwardOnly)];
+}
+
 /** The kernels that run on this device, each forced in turn; the first and the cheap ones run every case, the others the core cases. */
 function eachVariant(ctx: { readonly device: Device }, cases: readonly Case[]): () => Promise<void> {
   return async () => {
     const { device } = ctx;
     for (const wanted of cases) {
-      const extent = { depth: wanted.depth, queries: wanted.queries ?? 5, packed: wanted.lengths !== undefined };
-      for (const [place, variant] of fusedVariants(device, extent).entries()) {
+      for (const [place, variant] of variantsFor(device, wanted).entries()) {
         const run = caseFor(variant, wanted, device.adapter.kind === 'gpu');
         if (!run || (place > 0 && !wanted.core && !isStandIn(variant))) continue;
-        using _ = device.tuner.force('attention', variant);
         try {
-          await check(device, run);
+          await check(device, run, variant);
         } catch (error) {
           throw new Error(`${variant} ${JSON.stringify(run)}: ${String(error)}`, { cause: error });
         }
@@ -200,14 +212,15 @@ eachDevice('attention', (ctx) => {
         const [q, grad] = [1, 4].map((seed) => random([2, queries, 2, 64], seed)) as [Ref, Ref];
         const [k, v] = [2, 3].map((seed) => random([2, keys, 2, 64], seed)) as [Ref, Ref];
         const truth = { out: maskedAttention(q, k, v, { last }), ...maskedAttentionBackward(q, k, v, grad, { last }) };
-        const variants = fusedVariants(device, { depth: 64, queries, packed: false });
+        const variants = fusedVariants(device, { depth: 64, queries, packed: false }, 'forward');
         for (const variant of variants.filter((name) => !isFlash(name) || name === 'flash32' || device.adapter.kind === 'gpu')) {
-          using _ = device.tuner.force('attention', variant);
+          using forced = device.tuner.force('attention', variant);
           using tq = upload(device, q);
           using tk = upload(device, k);
           using tv = upload(device, v);
           using tg = upload(device, grad);
           const { out, lse } = attentionForward({ q: tq, k: tk, v: tv }, options);
+          if (isForwardOnly(variant)) forced[Symbol.dispose]();
           const found = attentionBackward({ q: tq, k: tk, v: tv, out, lse, grad: tg, needs: ALL }, options);
           expectNormClose(await out.data(), truth.out, 1e-5, variant);
           for (const name of ['q', 'k', 'v'] as const)
@@ -253,7 +266,7 @@ eachDevice('attention', (ctx) => {
       const k = random([1, tokens, 1, depth], 9);
       const far = { shape: k.shape, data: k.data.map((x, i) => (i < 35 * depth ? Number.NEGATIVE_INFINITY : x)) };
       const last = (x: Ref): Ref => ({ shape: [1, 5, 1, depth], data: x.data.slice(35 * depth) });
-      const flash = fusedVariants(device, { depth, queries: tokens, packed: false }).filter(isFlash);
+      const flash = fusedVariants(device, { depth, queries: tokens, packed: false }, 'forward').filter(isFlash);
       for (const variant of flash.filter((name) => device.adapter.kind === 'gpu' || isStandIn(name))) {
         using _ = device.tuner.force('attention', variant);
         using tq = upload(device, positive);
@@ -267,6 +280,18 @@ eachDevice('attention', (ctx) => {
         expect([...(await hidden.lse.data())].slice(0, 35).every((value) => value === Math.fround(1e30))).toBe(true);
         for (const { out, lse } of [seen, hidden]) for (const x of [out, lse]) x.dispose();
       }
+    });
+    it('a variant that only the forward has is none of the backward', ({ skip }) => {
+      const { device } = ctx;
+      skip(!fusedVariants(device, { depth: 8, queries: 5, packed: false }, 'forward').includes('wide64'), 'too little memory');
+      using _ = device.tuner.force('attention', 'wide64');
+      scope(() => {
+        const x = upload(device, random([1, 5, 1, 8], 1));
+        const { out, lse } = attentionForward({ q: x, k: x, v: x });
+        expect(() => attentionBackward({ q: x, k: x, v: x, out, lse, grad: x, needs: ALL })).toThrow(
+          /variant "wide64" is forced but cannot run here/,
+        );
+      });
     });
     it('f16', async ({ skip }) => {
       skip(!ctx.device.hasF16, 'the adapter has no shader-f16');
