@@ -1,5 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { relative } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Memory of a process of the suite, with the largest tensors of its tests and the compiled kernels of its files. */
 const PROCESS_BYTES = 1.75 * 2 ** 30;
@@ -20,6 +22,27 @@ const LIMITS_CHANGE_NOTHING = [
   'examples/**',
   'test/parity/**',
 ];
+
+/** Files that take a minute and more, the longest first: begun last, one of them would keep a core busy while the others have nothing left to do. */
+const LONG = [
+  'packages/mudpt/src/conformance/conformance.test.ts',
+  'packages/autograd/src/rules/variants.node.test.ts',
+  'packages/mudpt/src/report/every-method.test.ts',
+  'packages/mudpt/src/sweep/engines/engines.test.ts',
+  'packages/mudpt/src/cli/predict-shards.test.ts',
+  'packages/mudpt/src/sweep/sweep.test.ts',
+  'packages/tensor/src/ops/products/matmul.test.ts',
+];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rankOf = ({ moduleId }: TestSpecification): number => {
+      const place = LONG.indexOf(relative(import.meta.dirname, moduleId));
+      return place < 0 ? LONG.length : place;
+    };
+    return (await super.sort(files)).sort((one, other) => rankOf(one) - rankOf(other));
+  }
+}
 
 /** The suite in Node. The adapter comes from the environment: start it through scripts/launch.mjs or scripts/test.mjs. */
 export default defineConfig({
@@ -44,6 +67,7 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     maxWorkers: processes,
+    sequence: { sequencer: LongFirst },
     // The first dispatch of a kernel compiles it, for seconds on CPU adapters.
     testTimeout: 120_000,
     hookTimeout: 120_000,
