@@ -6,11 +6,7 @@
 // Quad d of staged row r lies at d ^ (r / 4), so that the invocations that read 32 rows side by side, and those that read 8 quads of one, meet different
 // banks.
 // Include only.
-#let FETCHES = STEP * DEPTH / THREADS
-alias Fetched = array<Quad, ${FETCHES}>;
-#if PASS == "dkv"
-alias FetchedGrad = array<GradQuad, ${FETCHES}>;
-#endif
+#include "attention/fetch.wgsl"
 
 var<workgroup> staged: array<array<vec4<f32>, ${DEPTH}>, ${STEP}>;
 var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or ds, of the block's rows with the staged ones
@@ -19,22 +15,6 @@ var<workgroup> p_tile: array<array<vec4<f32>, ${STEP / 4}>, ${ROWS}>; // p, or d
 fn turn(ty: u32) -> u32 {
   return (ty & 1u) * 4u;
 }
-
-// What invocation `thread` fetches of the STEP rows from `first` on; rows after `last` repeat it.
-#for x in 2
-#let NAME = PASS == "dkv" ? (x == 0 ? "q" : "grad") : (x == 0 ? "k" : "v")
-#let FETCHED = NAME == "grad" ? "FetchedGrad" : "Fetched"
-fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> ${FETCHED} {
-  var fetched: ${FETCHED};
-#for f in FETCHES
-  {
-    let row = row_of(operand, min(first + (thread + ${f * THREADS}u) / ${DEPTH}u, last));
-    fetched[${f}] = load_${NAME}(row, min((thread + ${f * THREADS}u) % ${DEPTH}u, params.depth - 1u));
-  }
-#endfor
-  return fetched;
-}
-#endfor
 
 // Quads beyond the head dimension become 0.
 #for x in PASS == "dkv" ? 2 : 1

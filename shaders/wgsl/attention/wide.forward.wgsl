@@ -18,7 +18,6 @@
 #let SLICE = 4
 #let STEP = 64
 #let THREADS = 2 * ROWS
-#let FETCHES = STEP * DEPTH / THREADS
 #let BRANCHES = 0
 #let DELTA = 0
 #if SHUFFLE
@@ -28,6 +27,7 @@ enable subgroups;
 #include "attention/bindings.wgsl"
 #include "attention/rows.wgsl"
 #include "attention/masked.wgsl"
+#include "attention/fetch.wgsl"
 
 const LOWEST = vec4<f32>(-3.4028234e38);
 
@@ -41,23 +41,6 @@ var<workgroup> p_tile: array<array<array<vec4<f32>, ${ROWS / 4}>, ${STEP / 4}>, 
 fn turned(ty: u32, by: u32) -> u32 {
   return ty ^ ((2u * by) & 7u);
 }
-
-alias Fetched = array<Quad, ${FETCHES}>;
-
-// What invocation `thread` fetches of the STEP rows from `first` on; rows after `last` repeat it.
-#for x in 2
-#let NAME = x == 0 ? "k" : "v"
-fn fetch_${NAME}(operand: Operand, first: u32, last: u32, thread: u32) -> Fetched {
-  var fetched: Fetched;
-#for f in FETCHES
-  {
-    let row = row_of(operand, min(first + (thread + ${f * THREADS}u) / ${DEPTH}u, last));
-    fetched[${f}] = load_${NAME}(row, min((thread + ${f * THREADS}u) % ${DEPTH}u, params.depth - 1u));
-  }
-#endfor
-  return fetched;
-}
-#endfor
 
 // Quads beyond the head dimension become 0.
 fn stage(fetched: Fetched, thread: u32) {
